@@ -1,0 +1,89 @@
+/* cpnibench - load, latency and truth: cpnibench(1). */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "bench/replay.h"
+
+enum { EXIT_USAGE = 2 };
+
+static int fail(const char *what)
+{
+    fprintf(stderr, "cpnibench: %s\n", what);
+    return EXIT_FAILURE;
+}
+
+static int replay_main(const void *options)
+{
+    struct replay_counts n;
+    struct diag d = {.what = "the capture cannot be read"};
+    enum err e = replay_run(options, &n, &d);
+    printf("sent %" PRIu64 " HEP frames, %" PRIu64 " bytes, of %" PRIu64 " packets", n.sent,
+           n.bytes, n.packets);
+    if (n.skipped)
+        printf("; skipped %" PRIu64 " messages that cannot be sent so", n.skipped);
+    printf("\n");
+    return e == OK ? EXIT_SUCCESS : fail(d.what);
+}
+
+union verb_options {
+    struct replay replay;
+};
+
+static const struct verb {
+    const char *name, *help;
+    const struct option_table *options;
+    union verb_options preset;
+    int (*run)(const void *options);
+} VERBS[] = {
+    {"replay",
+     "send the HEP frames of a capture to a running cpnid",
+     &REPLAY_OPTIONS,
+     {.replay = {REPLAY_DEFAULTS}},
+     replay_main},
+};
+enum { VERBS_COUNT = sizeof VERBS / sizeof VERBS[0] };
+
+static int help(FILE *out, int status)
+{
+    fprintf(out, "Usage: cpnibench COMMAND [OPTION]...\n\n");
+    for (size_t i = 0; i < VERBS_COUNT; i++)
+        fprintf(out, "  %-12s%s\n", VERBS[i].name, VERBS[i].help);
+    fprintf(out, "\ncpnibench COMMAND --help prints the options of one. Exit codes: 0 done,\n"
+                 "1 failed or a total differs from the truth, 2 usage.\n");
+    return status;
+}
+
+static int verb_help(const struct verb *v)
+{
+    printf("Usage: cpnibench %s%s%s [OPTION]...\n\n%s.\n\n", v->name,
+           v->options->operand ? " " : "", v->options->operand ? v->options->operand : "", v->help);
+    options_help(v->options, stdout);
+    return EXIT_SUCCESS;
+}
+
+static int run_verb(const struct verb *v, int argc, char *const *argv)
+{
+    union verb_options options = v->preset;
+    struct diag d = {.what = ""};
+    enum err e = options_parse(v->options, argc, argv, &options, &d);
+    if (e == ERR_NOTFOUND)
+        return verb_help(v);
+    if (e == OK)
+        return v->run(&options);
+    fprintf(stderr, "cpnibench %s: %s %s\n", v->name, d.at < (size_t)argc ? argv[d.at] : "",
+            d.what);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    for (size_t i = 0; i < VERBS_COUNT; i++)
+        if (span_is(span_str(name), VERBS[i].name))
+            return run_verb(&VERBS[i], argc - 2, argv + 2);
+    if (span_is(span_str(name), "--version"))
+        return puts("cpnibench " CPNI_VERSION) == EOF;
+    if (span_is(span_str(name), "--help"))
+        return help(stdout, EXIT_SUCCESS);
+    return help(stderr, EXIT_USAGE);
+}

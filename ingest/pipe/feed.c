@@ -1,0 +1,67 @@
+#include "ingest/pipe/feed.h"
+
+static const struct {
+    const char *name;
+    enum number_plan plan;
+} PLANS[] = {{"nanp", PLAN_NANP}, {"e164", PLAN_E164}, {"raw", PLAN_RAW}};
+
+static enum err set_plan(struct number_rules *r, const struct ingest_feed *conf, struct diag *d)
+{
+    struct span country = span_str(conf->default_country);
+    uint64_t code;
+    size_t i = 0;
+    while (i < sizeof PLANS / sizeof PLANS[0] &&
+           !span_is(span_str(conf->number_plan), PLANS[i].name))
+        i++;
+    if (i == sizeof PLANS / sizeof PLANS[0])
+        return diag_set(d, ERR_SYNTAX, "number_plan is none of nanp, e164, raw", 0);
+    r->plan = PLANS[i].plan;
+    /* ITU-T E.164: a country code has one to three digits. */
+    if (country.n > 0 &&
+        (country.n >= sizeof r->country_code || span_u64(country, 999, &code) != OK))
+        return diag_set(d, ERR_SYNTAX, "default_country is no country code", 0);
+    memcpy(r->country_code, country.p ? country.p : (const uint8_t *)"", country.n);
+    return OK;
+}
+
+/* Local times without a zone cannot be read: the configuration refuses that, and so do we. */
+static enum err set_zone(struct zone *z, const struct ingest_feed *conf, struct diag *d)
+{
+    if (span_str(conf->timezone).n == 0) {
+        zone_fixed(z, 0);
+        return conf->kind == FEED_ASTERISK_CSV ? diag_set(d, ERR_SYNTAX, "no timezone", 0) : OK;
+    }
+    enum err e = zone_parse(span_str(conf->timezone), z);
+    if (e == ERR_NOTFOUND && conf->tzif.n > 0)
+        return zone_load(conf->tzif, z, d);
+    return e == OK ? OK : diag_set(d, e, "unknown timezone", 0);
+}
+
+enum err pipe_feed_init(struct pipe_feed *f, const struct ingest_feed *conf, unsigned index,
+                        const struct npa_table *npa, struct diag *d)
+{
+    *f = (struct pipe_feed){.conf = conf, .index = index, .kind = conf->kind};
+    f->rules.numbers.npa = npa;
+    enum err e = set_plan(&f->rules.numbers, conf, d);
+    return e == OK ? set_zone(&f->zone, conf, d) : e;
+}
+
+static bool same_key(struct span a, struct span b)
+{
+    uint8_t differs = 0;
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        differs |= (uint8_t)(a.p[i] ^ b.p[i]);
+    return differs == 0;
+}
+
+bool pipe_feed_admits(const struct pipe_feed *f, uint32_t agent, struct span key)
+{
+    if (f->conf->agents_count == 0)
+        return true;
+    for (size_t i = 0; i < f->conf->agents_count; i++)
+        if (f->conf->agents[i].id == agent)
+            return same_key(f->conf->agents[i].key, key);
+    return false;
+}

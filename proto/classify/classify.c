@@ -1,0 +1,46 @@
+#include "proto/classify/classify.h"
+
+static struct span cut(struct span kept, struct span whole, struct classify_counts *counts)
+{
+    counts->cut += kept.n < whole.n;
+    return kept;
+}
+
+void classify_extras(enum feed_kind kind, struct extra extra[], size_t *count,
+                     struct classify_counts *counts)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        struct extra x = extra[i];
+        if (x.field == FIELD_UNKNOWN)
+            x.field = field_by_variable(kind, x.name);
+        unsigned handling = field_row(x.field)->handling;
+        counts->by_handling[handling]++;
+        counts->unknown += x.field == FIELD_UNKNOWN;
+        if (field_row(x.field)->kinds & CPNI_D)
+            x.value = cut(number_cut_postd(x.value), x.value, counts);
+        if (handling != HANDLE_DROP)
+            extra[kept++] = x;
+    }
+    *count = kept;
+}
+
+/* Digits dialled into the answered call are no part of the number called. */
+static void cut_post_dial(struct call *c, struct classify_counts *counts)
+{
+    struct span *const NUMBER[] = {&c->calling_tn,   &c->calling_raw,        &c->presented_tn,
+                                   &c->called_tn,    &c->called_raw,         &c->dialed_digits,
+                                   &c->connected_tn, &c->redirecting_tn,     &c->charge_tn,
+                                   &c->lrn,          &c->original_called_tn, &c->stir_orig_tn};
+    for (size_t i = 0; i < sizeof NUMBER / sizeof NUMBER[0]; i++)
+        *NUMBER[i] = cut(number_strip(*NUMBER[i]), *NUMBER[i], counts);
+}
+
+void classify_record(struct record *r, const struct derive_rules *rules, struct buf *room,
+                     struct classify_counts *counts)
+{
+    classify_extras((enum feed_kind)r->call.feed_kind, r->extra, &r->extras_count, counts);
+    cut_post_dial(&r->call, counts);
+    derive(rules, &r->call, room);
+    record_bound(r);
+}

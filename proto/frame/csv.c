@@ -1,0 +1,167 @@
+#include "proto/frame/csv.h"
+
+#include "proto/frame/scan.h"
+
+/* What is being read: at most LINE_BYTES_MAX bytes of the caller's input. */
+struct line {
+    struct span in;
+    size_t at;
+    bool whole; /* nothing follows `in` */
+    struct buf *scratch;
+};
+
+enum stop { STOP_COLUMN, STOP_LINE }; /* what ended a column */
+
+/* `in` is used up before the record is. */
+static enum err ends_early(const struct line *l, const char *what, struct diag *d)
+{
+    if (l->whole)
+        return diag_set(d, ERR_SYNTAX, what, l->in.n);
+    if (l->in.n == LINE_BYTES_MAX)
+        return diag_set(d, ERR_LIMIT, "line length", l->in.n);
+    return diag_set(d, ERR_MORE, what, l->in.n);
+}
+
+static bool is_blank(uint8_t c) { return c == ' ' || c == '\t'; }
+
+/* A column without quotes: up to the comma or the line end. */
+static enum err read_bare(struct line *l, struct csv_column *out, enum stop *out_stop,
+                          struct diag *d)
+{
+    size_t start = l->at;
+    size_t end = scan_two_or_nul(l->in, start, ',', '\n');
+    if (end == l->in.n && !l->whole)
+        return ends_early(l, "line end", d);
+    if (end < l->in.n && l->in.p[end] == 0)
+        return diag_set(d, ERR_SYNTAX, "NUL byte", end);
+    *out_stop = end < l->in.n && l->in.p[end] == ',' ? STOP_COLUMN : STOP_LINE;
+    l->at = end < l->in.n ? end + 1 : end;
+    if (*out_stop == STOP_LINE && end > start && l->in.p[end - 1] == '\r')
+        end--;
+    *out = (struct csv_column){.text = span_sub(l->in, start, end - start)};
+    return OK;
+}
+
+/* Behind a quote: does a comma or the line end follow, blanks aside? OK: the column ends there.
+ * ERR_NOTFOUND: the quote is text. ERR_MORE: the input ends before that is clear. */
+static enum err read_close(struct line *l, size_t at, enum stop *out_stop)
+{
+    while (at < l->in.n && is_blank(l->in.p[at]))
+        at++;
+    if (at < l->in.n && l->in.p[at] == ',') {
+        *out_stop = STOP_COLUMN;
+        l->at = at + 1;
+        return OK;
+    }
+    if (at < l->in.n && l->in.p[at] == '\r')
+        at++;
+    if (at == l->in.n ? !l->whole : l->in.p[at] != '\n')
+        return at == l->in.n ? ERR_MORE : ERR_NOTFOUND;
+    *out_stop = STOP_LINE;
+    l->at = at < l->in.n ? at + 1 : at;
+    return OK;
+}
+
+/* The pieces of a column between doubled quotes, put together in the scratch once there are
+ * two; until then the column is a span of the input. */
+struct pieces {
+    size_t start; /* in the input: what is not in the scratch yet */
+    size_t mark;  /* in the scratch */
+    bool copied;
+};
+
+static enum err add_piece(struct line *l, struct pieces *ps, size_t end)
+{
+    buf_put(l->scratch, span_sub(l->in, ps->start, end - ps->start));
+    ps->copied = true;
+    return buf_ok(l->scratch) ? OK : ERR_LIMIT;
+}
+
+static enum err finish_pieces(struct line *l, struct pieces *ps, size_t end, struct csv_column *out)
+{
+    out->quoted = true;
+    if (!ps->copied) {
+        out->text = span_sub(l->in, ps->start, end - ps->start);
+        return OK;
+    }
+    enum err e = add_piece(l, ps, end);
+    out->text = span_from(buf_span(l->scratch), ps->mark);
+    return e;
+}
+
+/* l->at is behind the opening quote. */
+static enum err read_quoted(struct line *l, struct csv_column *out, enum stop *out_stop,
+                            struct diag *d)
+{
+    struct pieces ps = {.start = l->at, .mark = l->scratch->n};
+    for (size_t at = l->at;; at++) {
+        at = scan_two_or_nul(l->in, at, '"', '"');
+        if (at == l->in.n)
+            return ends_early(l, "quote is not closed", d);
+        if (l->in.p[at] == 0)
+            return diag_set(d, ERR_SYNTAX, "NUL byte", at);
+        if (at + 1 < l->in.n && l->in.p[at + 1] == '"') {
+            if (add_piece(l, &ps, at + 1) != OK)
+                return diag_set(d, ERR_LIMIT, "scratch for doubled quotes", at);
+            ps.start = at + 2;
+            at++;
+            continue;
+        }
+        enum err e = read_close(l, at + 1, out_stop);
+        if (e == ERR_MORE)
+            return ends_early(l, "line end", d);
+        if (e == OK && finish_pieces(l, &ps, at, out) != OK)
+            return diag_set(d, ERR_LIMIT, "scratch for doubled quotes", at);
+        if (e == OK)
+            return OK;
+    }
+}
+
+/* FreeSWITCH's built-in template has a blank before the quote. */
+static enum err read_column(struct line *l, struct csv_column *out, enum stop *out_stop,
+                            struct diag *d)
+{
+    size_t at = l->at;
+    while (at < l->in.n && is_blank(l->in.p[at]))
+        at++;
+    if (at == l->in.n || l->in.p[at] != '"')
+        return read_bare(l, out, out_stop, d);
+    l->at = at + 1;
+    return read_quoted(l, out, out_stop, d);
+}
+
+enum err csv_next(struct span in, bool at_end, struct buf *scratch, struct csv_row *out,
+                  struct diag *d)
+{
+    struct line l = {.in = span_sub(in, 0, LINE_BYTES_MAX),
+                     .whole = at_end && in.n <= LINE_BYTES_MAX,
+                     .scratch = scratch};
+    enum stop stop = STOP_COLUMN;
+    size_t count = 0;
+    buf_reset(scratch);
+    if (in.n == 0)
+        return diag_set(d, ERR_MORE, "line", 0);
+    while (stop == STOP_COLUMN) {
+        if (count == CSV_COLUMNS_MAX)
+            return diag_set(d, ERR_LIMIT, "columns", l.at);
+        enum err e = read_column(&l, &out->column[count], &stop, d);
+        if (e != OK)
+            return e;
+        count++;
+    }
+    out->columns_count = count;
+    out->used = l.at;
+    return OK;
+}
+
+size_t csv_line_bytes(struct span in)
+{
+    size_t end = span_find(in, '\n');
+    return end < in.n ? end + 1 : in.n;
+}
+
+size_t csv_mark_bytes(struct span in)
+{
+    static const struct span MARK = SPAN_LIT("\xef\xbb\xbf");
+    return span_starts(in, MARK) ? MARK.n : 0;
+}

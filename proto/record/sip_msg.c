@@ -1,0 +1,693 @@
+#include "proto/record/sip_msg.h"
+
+#include "proto/frame/form.h"
+#include "proto/record/sip_grammar.h"
+
+enum { CSEQ_MAX = INT32_MAX }; /* RFC 3261 8.1.1.5: below 2^31 */
+
+/* One message on its way through the table of headers. */
+struct parse {
+    struct sip_msg *m;
+    struct arena *a;
+    struct span cseq_method;
+    struct span history_before; /* user of the History-Info entry before */
+    uint64_t content_length;
+    bool has_content_length, has_via, has_from, has_to;
+};
+
+static bool is_token_byte(uint8_t c)
+{
+    uint8_t l = byte_lower(c);
+    return (l >= 'a' && l <= 'z') || byte_is_digit(c) || (c && strchr("-.!%*_+`'~", c));
+}
+
+static bool is_token(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_token_byte(s.p[i]))
+            return false;
+    return s.n != 0;
+}
+
+static enum sip_method method_of(struct span name)
+{
+    static const struct span NAMES[] = {
+#define SIP_METHOD_NAME(name) [SIP_##name] = SPAN_LIT(#name),
+        SIP_METHODS(SIP_METHOD_NAME)
+#undef SIP_METHOD_NAME
+    };
+    for (unsigned i = 1; i < SIP_METHOD_COUNT; i++)
+        if (span_eq(name, NAMES[i]))
+            return (enum sip_method)i;
+    return SIP_OTHER;
+}
+
+/* What a user part says once its escapes are undone: %2B1212... is +1212... */
+static enum err unescape_user(struct parse *p, struct sip_uri *u)
+{
+    if (span_find(u->user, '%') == u->user.n ||
+        span_find_span(u->user, span_str("%00")) < u->user.n)
+        return OK; /* an escaped NUL stays escaped: no field of ours holds NUL bytes */
+    uint8_t *room = arena_alloc(p->a, u->user.n);
+    if (!room)
+        return ERR_NOMEM;
+    struct buf b = buf_of(room, u->user.n);
+    return form_percent(u->user, &b, &u->user);
+}
+
+static enum err read_addr(struct parse *p, struct span value, struct sip_addr *out)
+{
+    struct sip_addr a;
+    enum err e = sip_addr_parse(value, &a);
+    if (e == OK)
+        e = sip_grammar_addr(value, &a);
+    if (e == OK)
+        e = unescape_user(p, &a.uri);
+    if (e == OK)
+        *out = a;
+    return e;
+}
+
+static enum err read_party(struct parse *p, struct span value, struct sip_addr *out,
+                           struct span *tag)
+{
+    enum err e = read_addr(p, value, out);
+    if (e == OK)
+        (void)sip_param(out->params, "tag", tag);
+    return e;
+}
+
+/* From, Call-ID and CSeq say whose call it is and come once: RFC 4475 3.3.8. */
+static enum err read_from(struct parse *p, struct span value)
+{
+    if (p->has_from)
+        return ERR_SYNTAX;
+    p->has_from = true;
+    return read_party(p, value, &p->m->from, &p->m->from_tag);
+}
+
+/* The first To counts. A second one is refused by servers, not by all; the target of the call
+ * is the Request-URI in any case. */
+static enum err read_to(struct parse *p, struct span value)
+{
+    if (p->has_to)
+        return OK;
+    p->has_to = true;
+    return read_party(p, value, &p->m->to, &p->m->to_tag);
+}
+
+static enum err read_call_id(struct parse *p, struct span value)
+{
+    if (p->m->call_id.n || value.n == 0)
+        return ERR_SYNTAX;
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] <= ' ')
+            return ERR_SYNTAX;
+    p->m->call_id = value;
+    return OK;
+}
+
+static enum err read_cseq(struct parse *p, struct span value)
+{
+    struct span rest = value;
+    size_t digits = 0;
+    uint64_t number;
+    while (digits < rest.n && byte_is_digit(rest.p[digits]))
+        digits++;
+    struct span method = span_trim(span_from(rest, digits));
+    if (p->cseq_method.n || digits == value.n || !is_token(method) ||
+        span_u64(span_sub(rest, 0, digits), CSEQ_MAX, &number) != OK)
+        return ERR_SYNTAX;
+    p->cseq_method = method;
+    p->m->cseq = (uint32_t)number;
+    return sip_grammar_cseq(value, p->m->cseq, method);
+}
+
+static enum transport transport_of(struct span name)
+{
+    static const struct {
+        struct span name;
+        enum transport code;
+    } NAMES[] = {{SPAN_LIT("UDP"), TRANSPORT_UDP},      {SPAN_LIT("TCP"), TRANSPORT_TCP},
+                 {SPAN_LIT("TLS"), TRANSPORT_TLS},      {SPAN_LIT("WS"), TRANSPORT_WS},
+                 {SPAN_LIT("WSS"), TRANSPORT_WSS},      {SPAN_LIT("SCTP"), TRANSPORT_SCTP},
+                 {SPAN_LIT("TLS-SCTP"), TRANSPORT_SCTP}};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++)
+        if (span_ieq(name, NAMES[i].name))
+            return NAMES[i].code;
+    return TRANSPORT_UNKNOWN;
+}
+
+/* "SIP / 2.0 / UDP host:port ;branch=...": blanks may stand around each separator. Only the
+ * first Via counts: the hop on which the message was seen. */
+static enum err read_via(struct parse *p, struct span value)
+{
+    struct span rest = value, via, element, branch = SPAN_EMPTY;
+    if (p->has_via)
+        return OK;
+    if (!sip_list_next(&rest, &via))
+        return ERR_SYNTAX;
+    element = via;
+    (void)span_cut(&via, '/');
+    (void)span_cut(&via, '/');
+    via = span_trim(via);
+    size_t word = 0;
+    while (word < via.n && is_token_byte(via.p[word]))
+        word++;
+    p->m->transport = transport_of(span_sub(via, 0, word));
+    struct span params = span_from(via, word);
+    struct span sent_by = span_trim(span_cut(&params, ';'));
+    size_t host =
+        sent_by.n && sent_by.p[0] == '[' ? span_find(sent_by, ']') + 1 : span_find(sent_by, ':');
+    (void)sip_param(params, "branch", &branch);
+    enum err e = sip_grammar_via(element, span_trim(span_sub(sent_by, 0, host)), branch);
+    if (e != OK)
+        return e;
+    p->has_via = true;
+    p->m->sent_by = sent_by;
+    p->m->branch = branch;
+    return OK;
+}
+
+static enum err read_first_addr(struct parse *p, struct span value, struct sip_addr *out)
+{
+    struct span element;
+    if (out->uri.text.n)
+        return OK;
+    return sip_list_next(&value, &element) ? read_addr(p, element, out) : ERR_SYNTAX;
+}
+
+static enum err read_contact(struct parse *p, struct span value)
+{
+    return read_first_addr(p, value, &p->m->contact);
+}
+
+static enum err read_preferred(struct parse *p, struct span value)
+{
+    return read_first_addr(p, value, &p->m->preferred);
+}
+
+static enum err read_charge(struct parse *p, struct span value)
+{
+    return read_first_addr(p, value, &p->m->charge);
+}
+
+static enum err read_asserted(struct parse *p, struct span value)
+{
+    struct span element;
+    enum err e = OK;
+    while (e == OK && p->m->asserted_count < SIP_ASSERTED_MAX && sip_list_next(&value, &element)) {
+        e = read_addr(p, element, &p->m->asserted[p->m->asserted_count]);
+        p->m->asserted_count += e == OK;
+    }
+    return e;
+}
+
+/* draft-ietf-sip-privacy-04: party=calling is the caller; without it, so it is, in a request. */
+static enum err read_remote_party(struct parse *p, struct span value)
+{
+    struct span element, word;
+    struct sip_addr a;
+    while (sip_list_next(&value, &element)) {
+        enum err e = read_addr(p, element, &a);
+        if (e != OK)
+            return e;
+        if (sip_param(a.params, "privacy", &word) && span_ieq(word, span_str("full")))
+            p->m->privacy |= PRIVACY_FULL;
+        if (p->m->remote_party.uri.text.n == 0 &&
+            (!sip_param(a.params, "party", &word) || span_ieq(word, span_str("calling"))))
+            p->m->remote_party = a;
+    }
+    return OK;
+}
+
+static enum err read_privacy(struct parse *p, struct span value)
+{
+    static const struct {
+        struct span name;
+        enum privacy bit;
+    } WORDS[] = {{SPAN_LIT("id"), PRIVACY_ID},
+                 {SPAN_LIT("header"), PRIVACY_HEADER},
+                 {SPAN_LIT("user"), PRIVACY_USER},
+                 {SPAN_LIT("session"), PRIVACY_SESSION},
+                 {SPAN_LIT("critical"), PRIVACY_CRITICAL},
+                 {SPAN_LIT("none"), PRIVACY_NONE}};
+    while (value.n) {
+        struct span word = span_trim(span_cut(&value, ';'));
+        for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++)
+            if (span_ieq(word, WORDS[i].name))
+                p->m->privacy = (uint8_t)(p->m->privacy | WORDS[i].bit);
+    }
+    return OK;
+}
+
+/* RFC 5806: the top-most is the most recent; counter= counts diversions inside one entry. */
+static enum err read_diversion(struct parse *p, struct span value)
+{
+    struct sip_redirect *r = &p->m->diversion;
+    struct span element, word;
+    struct sip_addr a;
+    while (sip_list_next(&value, &element)) {
+        uint64_t counter = 1;
+        enum err e = read_addr(p, element, &a);
+        if (e != OK)
+            return e;
+        if (r->count == 0) {
+            r->recent = a.uri.user;
+            (void)sip_param(a.params, "reason", &r->reason);
+        }
+        r->oldest = a.uri.user;
+        if (sip_param(a.params, "counter", &word) && span_u64(word, 99, &counter) != OK)
+            counter = 1;
+        r->count += (unsigned)counter;
+    }
+    return OK;
+}
+
+/* RFC 4458 and RFC 7044 10.4: why a target was left, in the words of RFC 5806. */
+static struct span redirect_word(uint64_t cause)
+{
+    static const struct {
+        uint64_t cause;
+        struct span word;
+    } WORDS[] = {{302, SPAN_LIT("unconditional")}, {404, SPAN_LIT("unknown")},
+                 {408, SPAN_LIT("no-answer")},     {480, SPAN_LIT("deflection")},
+                 {486, SPAN_LIT("user-busy")},     {487, SPAN_LIT("deflection")},
+                 {503, SPAN_LIT("unavailable")}};
+    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++)
+        if (WORDS[i].cause == cause)
+            return WORDS[i].word;
+    return SPAN_EMPTY;
+}
+
+/* The cause= of the entry itself (RFC 4458: why the call came here), 0 if none. */
+static uint64_t entry_cause(const struct sip_addr *a)
+{
+    struct span word;
+    uint64_t cause;
+    return sip_uri_param(&a->uri, "cause", &word) && span_u64(word, 699, &cause) == OK ? cause : 0;
+}
+
+/* RFC 7044: entries stand in the order in which the targets were tried. A target with
+ * cause= was reached by diverting from the entry before it. */
+static enum err read_history(struct parse *p, struct span value)
+{
+    struct sip_redirect *r = &p->m->history;
+    struct span element;
+    struct sip_addr a;
+    while (sip_list_next(&value, &element)) {
+        enum err e = read_addr(p, element, &a);
+        if (e != OK)
+            return e;
+        struct span word = redirect_word(entry_cause(&a));
+        if (word.n && p->history_before.n) {
+            if (r->count++ == 0)
+                r->oldest = p->history_before;
+            r->recent = p->history_before;
+            r->reason = word;
+        }
+        p->history_before = a.uri.user;
+    }
+    return OK;
+}
+
+static void read_reason_entry(struct sip_reason *r, struct span entry)
+{
+    struct span protocol = span_trim(span_cut(&entry, ';')), word, text = SPAN_EMPTY;
+    uint64_t cause;
+    if (!sip_param(entry, "cause", &word) || span_u64(word, 999, &cause) != OK)
+        return;
+    (void)sip_param(entry, "text", &text);
+    if (span_ieq(protocol, span_str("Q.850")) && cause <= 127 && r->q850 == 0) {
+        r->q850 = (uint8_t)cause;
+        r->text = text;
+        (void)sip_param(entry, "location", &r->where);
+    } else if (span_ieq(protocol, span_str("SIP")) && r->sip == 0) {
+        r->sip = (uint16_t)cause;
+        if (r->q850 == 0)
+            r->text = text;
+    }
+}
+
+static enum err read_reason(struct parse *p, struct span value)
+{
+    struct span entry;
+    while (sip_list_next(&value, &entry))
+        read_reason_entry(&p->m->reason, entry);
+    return OK;
+}
+
+static enum err read_identity(struct parse *p, struct span value)
+{
+    if (p->m->identity_count < SIP_IDENTITY_MAX)
+        p->m->identity[p->m->identity_count++] = value;
+    return OK;
+}
+
+static enum err read_charging(struct parse *p, struct span value)
+{
+    (void)sip_param(value, "icid-value", &p->m->icid);
+    return OK;
+}
+
+static enum err read_session_expires(struct parse *p, struct span value)
+{
+    uint64_t seconds;
+    if (span_u64(span_trim(span_cut(&value, ';')), UINT32_MAX, &seconds) != OK)
+        return ERR_SYNTAX;
+    p->m->session_expires_s = (uint32_t)seconds;
+    return OK;
+}
+
+static enum err read_content_length(struct parse *p, struct span value)
+{
+    uint64_t n;
+    if (span_u64(value, UINT32_MAX, &n) != OK)
+        return ERR_SYNTAX; /* RFC 4475 3.1.2.3: the message ends where its bytes end */
+    if (p->has_content_length && n != p->content_length)
+        return ERR_CONFLICT; /* RFC 4475 3.3.9: two readers would see two bodies */
+    p->content_length = n;
+    p->has_content_length = true;
+    return OK;
+}
+
+/* The first one is the field; a second one stays an extra. */
+static enum err take_once(struct span *field, struct span value)
+{
+    if (field->n)
+        return ERR_SYNTAX;
+    *field = value;
+    return OK;
+}
+
+#define TAKE_ONCE(field)                                                                           \
+    static enum err take_##field(struct parse *p, struct span value)                               \
+    {                                                                                              \
+        return take_once(&p->m->field, value);                                                     \
+    }
+TAKE_ONCE(session_id)
+TAKE_ONCE(user_agent)
+TAKE_ONCE(server)
+TAKE_ONCE(location)
+TAKE_ONCE(replaces)
+TAKE_ONCE(refer_to)
+TAKE_ONCE(content_type)
+
+enum header_rule {
+    TAKEN, /* all of it is in struct sip_msg; stays an extra only if it cannot be read */
+    KEPT,  /* read, and an extra as well: a record does not hold all of it */
+    VITAL  /* taken, and the message is refused if it cannot be read */
+};
+
+/* RFC 3261 20 and the RFCs of sip_msg.h. */
+static const struct header {
+    struct span name;
+    char compact; /* RFC 3261 7.3.3 and the IANA list; 0 = none */
+    enum header_rule rule;
+    enum err (*read)(struct parse *p, struct span value);
+} HEADERS[] = {
+    {SPAN_LIT("Via"), 'v', KEPT, read_via},
+    {SPAN_LIT("From"), 'f', VITAL, read_from},
+    {SPAN_LIT("To"), 't', VITAL, read_to},
+    {SPAN_LIT("Call-ID"), 'i', VITAL, read_call_id},
+    {SPAN_LIT("CSeq"), 0, VITAL, read_cseq},
+    {SPAN_LIT("Contact"), 'm', KEPT, read_contact},
+    {SPAN_LIT("Content-Length"), 'l', TAKEN, read_content_length},
+    {SPAN_LIT("Content-Type"), 'c', TAKEN, take_content_type},
+    {SPAN_LIT("P-Asserted-Identity"), 0, KEPT, read_asserted},
+    {SPAN_LIT("P-Preferred-Identity"), 0, KEPT, read_preferred},
+    {SPAN_LIT("Remote-Party-ID"), 0, KEPT, read_remote_party},
+    {SPAN_LIT("P-Charge-Info"), 0, KEPT, read_charge},
+    {SPAN_LIT("Privacy"), 0, TAKEN, read_privacy},
+    {SPAN_LIT("Diversion"), 0, KEPT, read_diversion},
+    {SPAN_LIT("History-Info"), 0, KEPT, read_history},
+    {SPAN_LIT("Reason"), 0, KEPT, read_reason},
+    {SPAN_LIT("Identity"), 'y', KEPT, read_identity},
+    {SPAN_LIT("P-Charging-Vector"), 0, KEPT, read_charging},
+    {SPAN_LIT("Session-ID"), 0, TAKEN, take_session_id},
+    {SPAN_LIT("Session-Expires"), 'x', KEPT, read_session_expires},
+    {SPAN_LIT("User-Agent"), 0, TAKEN, take_user_agent},
+    {SPAN_LIT("Server"), 0, TAKEN, take_server},
+    {SPAN_LIT("P-Access-Network-Info"), 0, TAKEN, take_location},
+    {SPAN_LIT("Geolocation"), 0, TAKEN, take_location},
+    {SPAN_LIT("Replaces"), 0, KEPT, take_replaces},
+    {SPAN_LIT("Refer-To"), 'r', KEPT, take_refer_to},
+};
+
+static const struct header *header_of(struct span name)
+{
+    for (size_t i = 0; i < sizeof HEADERS / sizeof HEADERS[0]; i++) {
+        const struct header *h = &HEADERS[i];
+        if (name.n == 1 ? byte_lower(name.p[0]) == h->compact && h->compact
+                        : span_ieq(name, h->name))
+            return h;
+    }
+    return NULL;
+}
+
+/* A secret inside a URI, as a range of `s` at or behind `from`; empty: none.
+ * cpni-rules B1: postd holds PINs and card numbers. RFC 3261 19.1.1: so does the password. */
+static struct span next_pin(struct span s)
+{
+    for (size_t i = span_find(s, ';'); i < s.n; i += 1 + span_find(span_from(s, i + 1), ';')) {
+        size_t n = 1;
+        if (!span_ieq(span_sub(s, i, 7), span_str(";postd=")))
+            continue;
+        while (i + n < s.n && !strchr(";>?&@,\" \t", s.p[i + n]))
+            n++;
+        return span_sub(s, i, n);
+    }
+    return SPAN_EMPTY;
+}
+
+/* ":password" of the userinfo that ends at `at`; empty: it has none. It begins behind "sip:",
+ * which is looked for no further than a userinfo can reach. */
+static struct span password_before(struct span s, size_t at)
+{
+    static const struct span SIP = SPAN_LIT("sip"), SIPS = SPAN_LIT("sips");
+    size_t colon = at;
+    for (size_t i = at; i > 0 && s.p[i - 1] > ' ' && !strchr("<>\",/@", s.p[i - 1]); i--) {
+        if (s.p[i - 1] != ':')
+            continue;
+        struct span before = span_sub(s, 0, i - 1);
+        if ((before.n >= 3 && span_ieq(span_from(before, before.n - 3), SIP)) ||
+            (before.n >= 4 && span_ieq(span_from(before, before.n - 4), SIPS)))
+            return span_sub(s, colon, at - colon);
+        colon = i - 1;
+    }
+    return SPAN_EMPTY;
+}
+
+static struct span next_password(struct span s)
+{
+    for (size_t at = span_find(s, '@'); at < s.n; at += 1 + span_find(span_from(s, at + 1), '@')) {
+        struct span password = password_before(s, at);
+        if (password.n)
+            return password;
+    }
+    return SPAN_EMPTY;
+}
+
+/* The value without any PIN or password: itself, or a copy in the arena. */
+static enum err scrub(struct parse *p, struct span *value, struct span (*next)(struct span))
+{
+    struct span rest = *value, secret = next(rest);
+    if (secret.n == 0)
+        return OK;
+    uint8_t *room = arena_alloc(p->a, value->n);
+    if (!room)
+        return ERR_NOMEM;
+    struct buf b = buf_of(room, value->n);
+    for (; secret.n; secret = next(rest)) {
+        buf_bytes(&b, rest.p, (size_t)(secret.p - rest.p));
+        rest = span_from(rest, (size_t)(secret.p - rest.p) + secret.n);
+        p->m->secrets_dropped++;
+    }
+    buf_put(&b, rest);
+    *value = buf_span(&b);
+    return OK;
+}
+
+static enum err add_extra(struct parse *p, struct span name, struct span value)
+{
+    if (p->m->extras_count == SIP_HEADERS_MAX)
+        return ERR_LIMIT;
+    enum err e = scrub(p, &value, next_pin);
+    if (e == OK)
+        e = scrub(p, &value, next_password);
+    if (e == OK)
+        p->m->extra[p->m->extras_count++] = (struct extra){0, name, value};
+    return e;
+}
+
+static enum err take_header(struct parse *p, struct span name, struct span value)
+{
+    const struct header *h = header_of(name);
+    enum err e = h ? h->read(p, value) : ERR_NOTFOUND;
+    bool fatal = e == ERR_NOMEM || e == ERR_CONFLICT || (h && h->rule == VITAL && e != OK);
+    if (fatal)
+        return e == ERR_NOMEM ? e : ERR_SYNTAX;
+    if (e == OK && h->rule != KEPT)
+        return OK;
+    return add_extra(p, name, value);
+}
+
+/* The next line without its end; *rest is what follows. False: no line end is left. */
+static bool next_line(struct span *rest, struct span *line)
+{
+    size_t n = span_find(*rest, '\n');
+    if (n == rest->n)
+        return false;
+    *line = span_sub(*rest, 0, n > 0 && rest->p[n - 1] == '\r' ? n - 1 : n);
+    *rest = span_from(*rest, n + 1);
+    return true;
+}
+
+/* RFC 3261 7.3.1: a line that begins with a blank goes on; each fold is one blank. */
+static enum err unfold(struct parse *p, struct span *value, struct span *rest)
+{
+    struct span line, after = *rest;
+    size_t n = value->n;
+    while (after.n && (after.p[0] == ' ' || after.p[0] == '\t') && next_line(&after, &line))
+        n += 1 + line.n;
+    if (n == value->n)
+        return OK;
+    uint8_t *room = arena_alloc(p->a, n);
+    if (!room)
+        return ERR_NOMEM;
+    struct buf b = buf_of(room, n);
+    buf_put(&b, *value);
+    while (rest->p != after.p && next_line(rest, &line)) {
+        buf_u8(&b, ' ');
+        buf_put(&b, span_trim(line));
+    }
+    *value = buf_span(&b);
+    return OK;
+}
+
+static enum err take_headers(struct parse *p, const uint8_t *start, struct span *rest,
+                             struct diag *d)
+{
+    struct span line;
+    for (unsigned count = 0; next_line(rest, &line); count++) {
+        size_t at = (size_t)(line.p - start);
+        if (line.n == 0)
+            return OK;
+        struct span value = line, name = span_trim(span_cut(&value, ':'));
+        if (count == SIP_HEADERS_MAX)
+            return diag_set(d, ERR_LIMIT, "headers", at);
+        if (!is_token(name) || name.p != line.p)
+            return diag_set(d, ERR_SYNTAX, "header name", at);
+        enum err e = unfold(p, &value, rest);
+        if (e == OK)
+            e = take_header(p, name, span_trim(value));
+        if (e != OK)
+            return diag_set(d, e, "header", at);
+    }
+    return diag_set(d, ERR_SYNTAX, "no empty line behind the headers",
+                    (size_t)(rest->p + rest->n - start));
+}
+
+/* SIP/2.0 SP 3DIGIT SP phrase; the blank before an empty phrase is often left out. */
+static enum err read_status_line(struct parse *p, struct span line)
+{
+    uint64_t status;
+    struct span phrase = span_from(line, 11);
+    if (line.n < 11 || span_u64(span_sub(line, 8, 3), 699, &status) != OK || status < 100 ||
+        (phrase.n && phrase.p[0] != ' '))
+        return ERR_SYNTAX;
+    p->m->status = (uint16_t)status;
+    p->m->start = span_from(phrase, 1);
+    return OK;
+}
+
+/* Method SP Request-URI SP SIP/2.0, exactly one blank each (RFC 3261 7.1). */
+static enum err read_request_line(struct parse *p, struct span line)
+{
+    struct span method = span_cut(&line, ' ');
+    struct span uri = span_cut(&line, ' ');
+    if (!is_token(method) || !span_ieq(line, span_str("SIP/2.0")))
+        return ERR_SYNTAX;
+    enum err e = sip_uri_parse(uri, &p->m->ruri);
+    if (e == OK)
+        e = sip_grammar_uri(uri, &p->m->ruri);
+    if (e == OK)
+        e = unescape_user(p, &p->m->ruri);
+    p->m->start = method;
+    p->m->method = method_of(method);
+    return e;
+}
+
+static bool is_status_line(struct span line)
+{
+    return span_ieq(span_sub(line, 0, 8), span_str("SIP/2.0 "));
+}
+
+/* What a dialog cannot do without, and what must agree (RFC 4475 3.1.2.17). */
+static const char *missing(const struct parse *p)
+{
+    const struct sip_msg *m = p->m;
+    if (!p->has_from || !p->has_to || m->call_id.n == 0 || p->cseq_method.n == 0)
+        return "Call-ID, CSeq, From or To is missing";
+    if (m->status == 0 && !span_eq(p->cseq_method, m->start))
+        return "CSeq and start line name different methods";
+    return NULL;
+}
+
+/* RFC 3261 18.3: what is behind Content-Length is discarded. A datagram that is shorter than
+ * it says should be refused; its head is complete, so the call is kept (tolerance). */
+static void take_body(struct parse *p, struct span rest)
+{
+    size_t n =
+        p->has_content_length && p->content_length < rest.n ? (size_t)p->content_length : rest.n;
+    p->m->body = span_sub(rest, 0, n);
+}
+
+/* Empty lines before the start line (RFC 3261 7.5); NUL padding behind the message. */
+static struct span strip(struct span in)
+{
+    while (in.n && (in.p[0] == '\r' || in.p[0] == '\n'))
+        in = span_from(in, 1);
+    while (in.n && in.p[in.n - 1] == '\0')
+        in.n--;
+    return in;
+}
+
+/* Everything but the extras, which are valid up to extras_count only. */
+static void reset(struct sip_msg *m) { memset(m, 0, offsetof(struct sip_msg, extra)); }
+
+enum err sip_msg_parse(struct span in, struct arena *a, struct sip_msg *out, struct diag *d)
+{
+    struct parse p = {.m = out, .a = a};
+    struct span rest = strip(in), line;
+    const uint8_t *start = in.p;
+    reset(out);
+    if (in.n > SIP_MESSAGE_BYTES_MAX)
+        return diag_set(d, ERR_LIMIT, "message", SIP_MESSAGE_BYTES_MAX);
+    if (!next_line(&rest, &line))
+        return diag_set(d, ERR_SYNTAX, "start line", 0);
+    enum err e = is_status_line(line) ? read_status_line(&p, line) : read_request_line(&p, line);
+    if (e != OK)
+        return diag_set(d, e, "start line", (size_t)(line.p - start));
+    e = take_headers(&p, start, &rest, d);
+    if (e != OK)
+        return e;
+    const char *wrong = missing(&p);
+    if (wrong)
+        return diag_set(d, ERR_SYNTAX, wrong, (size_t)(rest.p ? rest.p - start : 0));
+    if (out->status)
+        out->method = method_of(p.cseq_method);
+    out->redirect = out->history.count ? out->history : out->diversion;
+    take_body(&p, rest);
+    return OK;
+}
+
+bool sip_msg_likely(struct span in)
+{
+    static const struct span VERSION = SPAN_LIT(" SIP/2.0");
+    struct span rest = strip(in), line;
+    if (!next_line(&rest, &line))
+        return false;
+    return is_status_line(line) ||
+           (line.n > VERSION.n && span_ieq(span_from(line, line.n - VERSION.n), VERSION));
+}

@@ -1,0 +1,441 @@
+/* commit.c - from a classified record to a sealed row: deduplicate, find the owner, seal,
+ * put, count. All of it goes into the open batch; vault_flush() makes it true at once.
+ *
+ * Plaintext of the core part: [1] n | n bytes of assigned items (account, direction,
+ * call type) | the items as ingest encoded them. The assigned ones come last when read. */
+#include <stdlib.h>
+
+#include "proto/core/check.h"
+#include "proto/core/instant.h"
+#include "vault/state.h"
+
+enum { ASSIGNED_BYTES_MAX = 64,
+       CORE_BYTES_MAX = 1 + ASSIGNED_BYTES_MAX + RECORD_BYTES_MAX,
+       VALUE_ROOM_BYTES = RECORD_HEAD_BYTES + RECORD_BYTES_MAX + 2 * ASSIGNED_BYTES_MAX +
+                          SEAL_OVERHEAD_BYTES_MAX };
+
+/* The instant that decides month and day: when the call began; failing that, the best we
+ * have. */
+static int64_t event_us(const struct call *c)
+{
+    const int64_t instants[] = {c->t_start, c->t_answer, c->t_end, c->t_event_src, c->t_receive};
+    for (size_t i = 0; i < sizeof instants / sizeof instants[0]; i++)
+        if (instants[i] != 0)
+            return instants[i];
+    return 0;
+}
+
+uint32_t commit_month(const struct vault *v, const struct call *c)
+{
+    return store_month(v->store, instant_month(event_us(c)));
+}
+
+int64_t commit_day(const struct call *c)
+{
+    return instant_day(event_us(c));
+}
+
+/* A call between two customers makes two records; the second one's duplicate tag differs in
+ * its last bit, which is 0 in the first one's. */
+static void duplicate_tag(struct vault *v, uint16_t feed, struct span dedup,
+                          uint8_t out[static DUP_TAG_BYTES])
+{
+    struct buf b = buf_of(arena_alloc(&v->scratch, 2 + dedup.n), 2 + dedup.n);
+    CHECK(b.p); /* a record fits the scratch several times */
+    buf_be16(&b, feed);
+    buf_put(&b, dedup);
+    keyring_prf(v->keys, PRF_DUPLICATE, buf_span(&b), out, DUP_TAG_BYTES);
+    out[DUP_TAG_BYTES - 1] &= 0xfe;
+    arena_reset(&v->scratch);
+}
+
+/* One row to be written: a record as one customer's. */
+struct row {
+    struct owner owner;
+    enum direction direction;
+    bool second; /* the terminating side's record of the same call */
+};
+
+/* Who gets a record. 0: nobody, the feed's unassigned customer does. */
+static size_t rows_of(const struct owners *o, struct row out[static 2])
+{
+    bool from = o->originating.customer != 0, to = o->terminating.customer != 0;
+    if (from && to && o->originating.customer == o->terminating.customer) {
+        out[0] = (struct row){o->originating, DIRECTION_INTERNAL, false};
+        return 1;
+    }
+    size_t n = 0;
+    if (from)
+        out[n++] = (struct row){o->originating, DIRECTION_ORIGINATING, false};
+    if (to) {
+        out[n] = (struct row){o->terminating, DIRECTION_TERMINATING, n > 0};
+        n++;
+    }
+    return n;
+}
+
+static void assign(struct call *c, const struct row *row)
+{
+    c->customer = row->owner.customer;
+    c->account = row->owner.account;
+    c->direction = (uint8_t)row->direction;
+    if (row->direction == DIRECTION_INTERNAL)
+        c->call_type = CALL_TYPE_INTERNAL;
+}
+
+enum { TAG_ACCOUNT = 10, TAG_DIRECTION = 11, TAG_CALL_TYPE = 120 };
+
+static void encode_core(struct buf *b, const struct call *c, struct span items)
+{
+    uint8_t assigned[ASSIGNED_BYTES_MAX];
+    struct buf a = buf_of(assigned, sizeof assigned);
+    record_put_uint(&a, TAG_ACCOUNT, c->account);
+    record_put_uint(&a, TAG_DIRECTION, c->direction);
+    record_put_uint(&a, TAG_CALL_TYPE, c->call_type);
+    buf_u8(b, (uint8_t)a.n);
+    buf_put(b, buf_span(&a));
+    buf_put(b, items);
+}
+
+/* Seals under the owner's key and appends to the open batch. */
+static enum err put_row(struct vault *v, const struct call *c, const struct row *row,
+                        const struct record_parts *parts, const uint8_t dup[static DUP_TAG_BYTES])
+{
+    uint8_t head[RECORD_HEAD_BYTES];
+    uint64_t seq = store_next_seq(v->store);
+    uint32_t month = commit_month(v, c);
+    struct record_head h = {.incarnation = sealer_incarnation_id(v->sealer)};
+    struct buf core = buf_of(arena_alloc(&v->scratch, CORE_BYTES_MAX), CORE_BYTES_MAX);
+    struct buf value = buf_of(arena_alloc(&v->scratch, VALUE_ROOM_BYTES), VALUE_ROOM_BYTES);
+    CHECK(core.p && value.p); /* SCRATCH_BYTES is a multiple of both */
+    enum err e = keyring_month_ensure(v->keys, month, vault_now(v), NULL);
+    if (e == OK)
+        e = sealer_day_tag(v->sealer, row->owner.customer, month, commit_day(c), h.day_tag);
+    if (e != OK)
+        return e;
+    h.owner_masked = keyring_mask(v->keys, h.incarnation, seq, row->owner.customer);
+    memcpy(h.dup_tag, dup, DUP_TAG_BYTES);
+    h.dup_tag[DUP_TAG_BYTES - 1] |= row->second;
+    record_head_encode(head, &h);
+    encode_core(&core, c, parts->core);
+    buf_bytes(&value, head, sizeof head);
+    struct seal_place place = {row->owner.customer, month, h.incarnation, seq,
+                               span_of(head, sizeof head)};
+    e = buf_ok(&core) ? sealer_seal(v->sealer, &place, buf_span(&core), parts->location, &value)
+                      : ERR_LIMIT;
+    if (e == OK)
+        e = txn_record(vault_txn(v), month, seq, buf_span(&value));
+    return e;
+}
+
+/* What a call adds to the totals. ERR_NOTFOUND: nothing. It has no instant, or it is an
+ * unassigned one where the configuration keeps those out of usage. */
+static enum err effect(const struct vault *v, const struct call *c, struct usage_key *key,
+                       struct usage_totals *delta)
+{
+    return c->account == 0 ? ERR_NOTFOUND : usage_delta(&v->rules, c, key, delta);
+}
+
+static enum err count_usage(struct vault *v, const struct call *c)
+{
+    struct usage_key key;
+    struct usage_totals delta;
+    if (effect(v, c, &key, &delta) != OK)
+        return OK;
+    enum err e = windows_add(v->windows, &key, &delta);
+    if (e != ERR_FULL)
+        return e;
+    /* Too many totals changed: write them, in the batch that holds their records. This
+     * record is not among them yet. */
+    e = windows_checkpoint(v->windows, vault_txn(v), store_next_seq(v->store) - 2);
+    return e == OK ? windows_add(v->windows, &key, &delta) : e;
+}
+
+static enum err unassigned_row(struct vault *v, const struct call *c, struct row *out)
+{
+    struct feed *f = feed_by_id(v, c->feed_id);
+    CHECK(f); /* the session greeted with it */
+    *out = (struct row){.direction = DIRECTION_UNKNOWN};
+    enum err e = feed_unassigned(v, f, &out->owner);
+    if (!v->options.unassigned_in_usage)
+        out->owner.account = 0;
+    return e;
+}
+
+static enum err put_rows(struct vault *v, struct call *c, const struct record_parts *parts,
+                         const uint8_t dup[static DUP_TAG_BYTES], struct receipt *receipt)
+{
+    struct owners owners;
+    struct row row[2];
+    directory_resolve(v->directory, c, &owners);
+    size_t n = rows_of(&owners, row);
+    uint8_t call_type = c->call_type;
+    if (n == 0) {
+        enum err e = unassigned_row(v, c, &row[0]);
+        if (e != OK)
+            return e;
+        n = 1;
+        receipt->unassigned++;
+        v->totals.unassigned++;
+    }
+    for (size_t i = 0; i < n; i++) {
+        c->call_type = call_type;
+        assign(c, &row[i]);
+        enum err e = put_row(v, c, &row[i], parts, dup);
+        if (e == OK)
+            e = count_usage(v, c);
+        arena_reset(&v->scratch);
+        if (e != OK)
+            return e;
+    }
+    receipt->accepted++;
+    v->totals.accepted++;
+    return OK;
+}
+
+/* Is it a record that this worker may send, of a feed that it greeted with? */
+static bool feed_of_session(const struct session *s, uint16_t feed)
+{
+    for (size_t i = 0; i < s->feeds_count; i++)
+        if (s->feed_id[i] == feed)
+            return true;
+    return false;
+}
+
+static enum err commit_record(struct session *s, struct span wire, struct receipt *receipt)
+{
+    struct vault *v = s->vault;
+    struct record_parts parts;
+    struct record r;
+    uint8_t dup[DUP_TAG_BYTES];
+    bool seen;
+    record_reset(&r);
+    enum err e = record_split(wire, &parts, NULL);
+    if (e == OK)
+        e = record_decode_items(parts.core, &r, NULL);
+    if (e != OK || parts.dedup.n == 0 || !feed_of_session(s, r.call.feed_id)) {
+        receipt->refused++; /* counted, not fatal: one bad record stops no other (I10) */
+        v->totals.refused++;
+        return OK;
+    }
+    duplicate_tag(v, r.call.feed_id, parts.dedup, dup);
+    e = store_seen(v->store, dup, &seen);
+    if (e != OK)
+        return e;
+    if (seen) {
+        receipt->duplicate++;
+        v->totals.duplicates++;
+        return OK;
+    }
+    return put_rows(v, &r.call, &parts, dup, receipt);
+}
+
+static enum err commit_op(struct session *s, const struct batch_op *op, struct receipt *receipt)
+{
+    switch (op->kind) {
+    case BATCH_RECORD:
+        return commit_record(s, op->value, receipt);
+    case BATCH_CURSOR:
+        return feed_cursor(s->vault, op);
+    case BATCH_LIVE_PUT:
+    case BATCH_LIVE_DELETE:
+        return feed_live(s->vault, op);
+    }
+    return ERR_SYNTAX;
+}
+
+enum err commit_batch(struct session *s, uint32_t id, struct span batch)
+{
+    struct reader r = reader_of(batch);
+    struct receipt receipt = {.status = OK};
+    struct batch_op op;
+    struct diag d;
+    if (s->due_count == BATCHES_IN_FLIGHT_MAX)
+        return ERR_SYNTAX; /* our own clients never have more unanswered */
+    /* The whole of it is read before any of it is done: applied whole or not at all. */
+    for (struct reader check = r; reader_more(&check);)
+        if (batch_next(&check, &op, &d) != OK ||
+            (op.kind != BATCH_RECORD && !feed_of_session(s, op.feed_id)))
+            return ERR_SYNTAX;
+    vault_txn(s->vault);
+    while (reader_more(&r)) {
+        enum err e = batch_next(&r, &op, &d);
+        if (e == OK)
+            e = commit_op(s, &op, &receipt);
+        if (e != OK)
+            return e;
+    }
+    s->due[s->due_count++] = (struct receipt_due){id, receipt};
+    s->vault->totals.batches++;
+    return OK;
+}
+
+void commit_send_receipts(struct session *s)
+{
+    for (size_t i = 0; i < s->due_count; i++) {
+        uint8_t bytes[64];
+        struct buf b = buf_of(bytes, sizeof bytes);
+        receipt_encode(&s->due[i].receipt, &b);
+        session_reply(s, FRAME_RECEIPT, s->due[i].id, buf_span(&b));
+    }
+    s->due_count = 0;
+}
+
+/* --- opening --- */
+
+static enum err decode_core(struct span core, struct record *r)
+{
+    struct reader in = reader_of(core);
+    struct span assigned = reader_take(&in, reader_u8(&in));
+    if (!reader_ok(&in))
+        return ERR_SYNTAX;
+    enum err e = record_decode_items(span_from(core, reader_at(&in)), r, NULL);
+    return e == OK ? record_decode_items(assigned, r, NULL) : e;
+}
+
+enum err commit_open(struct vault *v, const struct grant *g, uint32_t month, uint64_t seq,
+                     struct span value, struct arena *a, struct opened *out)
+{
+    struct record_head h;
+    struct span sealed;
+    struct buf core = buf_of(arena_alloc(a, value.n), value.n);
+    struct buf location = buf_of(arena_alloc(a, value.n), value.n);
+    if (!core.p || !location.p)
+        return ERR_NOMEM;
+    enum err e = record_head_decode(value, &h, &sealed);
+    if (e != OK)
+        return e;
+    out->customer = keyring_mask(v->keys, h.incarnation, seq, h.owner_masked);
+    struct seal_place place = {out->customer, month, h.incarnation, seq,
+                               span_sub(value, 0, RECORD_HEAD_BYTES)};
+    record_reset(&out->record);
+    e = sealer_open(v->sealer, g, &place, sealed, &core, &location);
+    if (e == OK)
+        e = decode_core(buf_span(&core), &out->record);
+    if (e == OK)
+        e = record_decode_items(buf_span(&location), &out->record, NULL);
+    out->record.call.customer = out->customer;
+    return e;
+}
+
+struct recovery {
+    struct vault *vault;
+    struct arena arena;
+    enum err e;
+};
+
+static enum err fold_usage(struct vault *v, const struct call *c, uint64_t seq)
+{
+    struct usage_key key;
+    struct usage_totals delta;
+    if (effect(v, c, &key, &delta) != OK)
+        return OK;
+    enum err e = windows_add(v->windows, &key, &delta);
+    if (e != ERR_FULL || v->options.read_only)
+        return e;
+    e = windows_checkpoint(v->windows, vault_txn(v), seq - 1);
+    if (e == OK)
+        e = vault_flush(v);
+    return e == OK ? windows_add(v->windows, &key, &delta) : e;
+}
+
+/* A record of an erased customer does not open: its totals stay as they were checkpointed. */
+static bool fold_record(void *arg, uint32_t month, uint64_t seq, struct span value)
+{
+    struct recovery *r = arg;
+    struct vault *v = r->vault;
+    struct grant g = grant_system();
+    struct opened o;
+    arena_reset(&r->arena);
+    r->e = commit_open(v, &g, month, seq, value, &r->arena, &o);
+    if (r->e == ERR_NOTFOUND) {
+        r->e = OK;
+        return true;
+    }
+    if (r->e == OK)
+        r->e = fold_usage(v, &o.record.call, seq);
+    return r->e == OK;
+}
+
+enum err commit_recover(struct vault *v, struct diag *d)
+{
+    struct recovery r = {.vault = v};
+    enum err e = arena_init(&r.arena, (size_t)4 * RECORD_BYTES_MAX);
+    if (e == OK)
+        e = store_walk_records(v->store, windows_included(v->windows) + 1, fold_record, &r);
+    arena_done(&r.arena);
+    if (e == OK)
+        e = r.e;
+    if (e == ERR_FORGED || e == ERR_SYNTAX)
+        return diag_set(d, ERR_FORGED, "a record behind the last checkpoint does not open: "
+                                       "run cpnictl verify, restore a backup", 0);
+    return e;
+}
+
+/* --- reassignment --- */
+
+static enum err uncount_usage(struct vault *v, const struct call *c)
+{
+    struct usage_key key;
+    struct usage_totals delta;
+    if (effect(v, c, &key, &delta) != OK)
+        return OK;
+    return windows_subtract(v->windows, &key, &delta);
+}
+
+/* The items as they were stored, less the assigned ones: what the new owner's row holds. */
+static enum err reencode(const struct opened *o, struct buf *b, struct record_parts *out)
+{
+    struct record r = o->record;
+    r.call.customer = 0;
+    r.call.account = 0;
+    r.call.direction = DIRECTION_UNKNOWN;
+    if (r.call.call_type == CALL_TYPE_INTERNAL)
+        r.call.call_type = CALL_TYPE_UNKNOWN;
+    enum err e = record_encode(&r, b);
+    return e == OK ? record_split(buf_span(b), out, NULL) : e;
+}
+
+enum err commit_reassign(struct vault *v, uint32_t month, uint64_t seq, struct span value,
+                         bool *out_moved)
+{
+    struct grant g = grant_system();
+    struct record_head h;
+    struct span sealed;
+    struct opened o;
+    struct owners owners;
+    struct row row[2];
+    struct record_parts parts;
+    struct arena a;
+    *out_moved = false;
+    enum err e = arena_init(&a, (size_t)6 * RECORD_BYTES_MAX);
+    if (e != OK)
+        return e;
+    struct buf wire = buf_of(arena_alloc(&a, RECORD_BYTES_MAX), RECORD_BYTES_MAX);
+    e = record_head_decode(value, &h, &sealed);
+    if (e == OK)
+        e = commit_open(v, &g, month, seq, value, &a, &o);
+    if (e != OK)
+        goto out;
+    directory_resolve(v->directory, &o.record.call, &owners);
+    size_t n = rows_of(&owners, row);
+    if (n == 0)
+        goto out; /* still nobody's */
+    e = reencode(&o, &wire, &parts);
+    if (e == OK)
+        e = uncount_usage(v, &o.record.call);
+    if (e == OK)
+        txn_record_delete(vault_txn(v), month, seq, h.day_tag);
+    for (size_t i = 0; e == OK && i < n; i++) {
+        struct call c = o.record.call;
+        assign(&c, &row[i]);
+        e = put_row(v, &c, &row[i], &parts, h.dup_tag);
+        if (e == OK)
+            e = count_usage(v, &c);
+        arena_reset(&v->scratch);
+    }
+    *out_moved = e == OK;
+out:
+    arena_done(&a);
+    return e;
+}

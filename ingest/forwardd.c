@@ -75,8 +75,8 @@ int forwardd_run(const struct forwardd_options *o)
 {
     struct forwardd d = {.ready_fd = o->ready_fd};
     char pull[ENDPOINT_BYTES], hint[ENDPOINT_BYTES];
-    struct forward_options fo = {.pull_endpoint = pull, .hint_endpoint = hint,
-                                 .metrics = o->metrics};
+    struct forward_options fo = {
+        .pull_endpoint = pull, .hint_endpoint = hint, .metrics = o->metrics};
     struct forward_events events = {on_ready, on_failed, &d};
     snprintf(pull, sizeof pull, "tcp://%s", o->pull_address);
     snprintf(hint, sizeof hint, "tcp://%s", o->hint_address);

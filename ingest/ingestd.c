@@ -32,6 +32,7 @@ struct worker {
     uv_prepare_t turn; /* behind all events, before the loop waits */
     uv_signal_t term;
 
+    uint64_t resent;   /* batches, as far as the metrics know */
     bool opened;       /* the sources run */
     uint64_t dirty_us; /* since when dialogs wait to be saved; 0 = none do */
     uint64_t drain_us; /* SIGTERM: until when to wait for receipts; 0 = not draining */
@@ -218,6 +219,8 @@ static void on_tick(uv_timer_t *timer)
     if (w->opened && outlet_room(o))
         intake_tick(w->intake);
     metric_set(w->conf->metrics, METRIC_BATCHES_IN_FLIGHT, outlet_waiting(o));
+    metric_add(w->conf->metrics, METRIC_BATCHES_RESENT, outlet_counts(o)->resent - w->resent);
+    w->resent = outlet_counts(o)->resent;
 }
 
 /* --- setting up --- */

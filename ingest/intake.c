@@ -60,7 +60,6 @@ static enum err feed_hep(struct intake_feed *f)
                    .checkpoint_ms = conf->checkpoint_ms},
         .seed = in->options.seed,
         .worker = conf->worker,
-        .workers = conf->workers,
     };
     return hep_feed_new(in->options.pipe, &f->feed, &o, &f->hep);
 }
@@ -130,6 +129,7 @@ void intake_live(struct intake *in, struct span key, struct span value)
 {
     uint16_t feed_id;
     unsigned worker;
+    /* Fewer workers than there were: those left share the dialogs of the others. */
     if (!hep_live_key(key, &feed_id, &worker) ||
         worker % in->options.conf->workers != in->options.conf->worker)
         return;

@@ -236,7 +236,7 @@ static enum err read_capture(struct load *l, struct capture *c, struct diag *d)
 static enum err load_capture(struct load *l, const char *path, struct diag *d)
 {
     struct capture *c = NULL;
-    struct hep_feed_options o = {.workers = 1};
+    struct hep_feed_options o = {.worker = 0};
     if (getrandom(&o.seed, sizeof o.seed, 0) != sizeof o.seed)
         return ERR_NOMEM;
     l->unit = "packet";

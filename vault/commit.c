@@ -213,7 +213,9 @@ static enum err commit_record(struct session *s, struct span wire, struct receip
     enum err e = record_split(wire, &parts, NULL);
     if (e == OK)
         e = record_decode_items(parts.core, &r, NULL);
-    if (e != OK || parts.dedup.n == 0 || !feed_of_session(s, r.call.feed_id)) {
+    /* Whose it is says the directory, not the sender. */
+    bool claims = r.call.customer || r.call.account || r.call.direction;
+    if (e != OK || claims || parts.dedup.n == 0 || !feed_of_session(s, r.call.feed_id)) {
         receipt->refused++; /* counted, not fatal: one bad record stops no other (I10) */
         v->totals.refused++;
         return OK;
@@ -374,13 +376,18 @@ enum err commit_recover(struct vault *v, struct diag *d)
 
 /* --- reassignment --- */
 
+/* The caller checkpoints in the same batch: recovery only adds. */
 static enum err uncount_usage(struct vault *v, const struct call *c)
 {
     struct usage_key key;
     struct usage_totals delta;
     if (effect(v, c, &key, &delta) != OK)
         return OK;
-    return windows_subtract(v->windows, &key, &delta);
+    enum err e = windows_subtract(v->windows, &key, &delta);
+    if (e != ERR_FULL)
+        return e;
+    e = windows_checkpoint(v->windows, vault_txn(v), store_next_seq(v->store) - 1);
+    return e == OK ? windows_subtract(v->windows, &key, &delta) : e;
 }
 
 /* The items as they were stored, less the assigned ones: what the new owner's row holds. */

@@ -25,7 +25,7 @@ void vault_options_default(struct vault_options *o)
         .keyring_path = "keyring",
         .root_key_path = "root.key",
         .memory_bytes = (size_t)128 << 20,
-        .key_cache_slots = 1 << 16,
+        .key_cache_slots = 1 << 15, /* 4 MiB: fits the usual limit of locked memory */
         .usage_period_s = S_PER_DAY,
         .usage_increments = "1/1,6/6,30/6,60/60",
         .usage_checkpoint_ms = 1000,

@@ -44,8 +44,11 @@ struct shown {
 static struct shown show(struct span s)
 {
     struct shown out = {{0}};
-    for (size_t i = 0; i < s.n && i < sizeof out.text - 1; i++)
-        out.text[i] = s.p[i] > ' ' && s.p[i] < 0x7f ? (char)s.p[i] : '?';
+    s = span_sub(s, 0, sizeof out.text - 1);
+    memcpy(out.text, s.n ? (const void *)s.p : "", s.n);
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f)
+            out.text[i] = '?';
     return out;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static enum err from_errno(int error)
@@ -40,6 +41,15 @@ enum err file_read(const char *path, size_t bytes_max, struct span *out)
     else
         free(p);
     return e;
+}
+
+void file_free(struct span s)
+{
+    union { /* made by malloc() above: taking the const away is right */
+        const uint8_t *given;
+        void *own;
+    } p = {.given = s.p};
+    free(p.own);
 }
 
 /* "+05:30" */
@@ -84,7 +94,7 @@ enum err key_read(const char *path, struct span *out)
     if (line.n && line.p[line.n - 1] == '\r')
         line.n--;
     if (line.n == 0) {
-        free((void *)(uintptr_t)text.p);
+        file_free(text);
         return ERR_SYNTAX;
     }
     *out = line;
@@ -109,7 +119,47 @@ static void tell(struct config_problems *p, int line, const char *what, enum err
     if (e != OK)
         config_problem(p, line, "%s: %s", what, err_text(e));
     else
-        free((void *)(uintptr_t)s.p);
+        file_free(s);
+}
+
+/* Is the file of the feed in a folder right below the state directory? */
+static bool in_state_dir(const struct config *c, const struct config_feed *f)
+{
+    size_t n = strlen(c->state_dir);
+    return f->path[0] && strncmp(f->path, c->state_dir, n) == 0 && f->path[n] == '/';
+}
+
+void files_resolve(struct config *c, struct config_problems *problems)
+{
+    for (size_t i = 0; i < c->feeds_count; i++) {
+        struct config_feed *f = &c->feed[i];
+        char path[2 * CONFIG_PATH_BYTES];
+        if (f->path[0] == '\0' || f->path[0] == '/')
+            continue;
+        int n = snprintf(path, sizeof path, "%s/%s", c->state_dir, f->path);
+        if ((size_t)n < sizeof f->path)
+            memcpy(f->path, path, (size_t)n + 1);
+        else
+            config_problem(problems, f->line, "path: too long behind state_dir");
+    }
+}
+
+/* Open to the world, for other programs write here and the worker has a user of its own;
+ * the state directory above it is closed, so only who is given a way in gets here. */
+enum err files_make_folders(const struct config *c, struct diag *d)
+{
+    for (size_t i = 0; i < c->feeds_count; i++) {
+        char folder[CONFIG_PATH_BYTES];
+        const char *name;
+        if (!in_state_dir(c, &c->feed[i]))
+            continue;
+        path_split(c->feed[i].path, folder, &name);
+        if (mkdir(folder, 0755) == 0 && chmod(folder, 0755) != 0)
+            return diag_set(d, ERR_STORE, "a feed's folder cannot be made", 0);
+        if (access(folder, R_OK | X_OK) != 0)
+            return diag_set(d, ERR_STORE, "a feed's folder cannot be made", 0);
+    }
+    return OK;
 }
 
 static void check_feed(const struct config *c, const struct config_feed *f,
@@ -125,7 +175,7 @@ static void check_feed(const struct config *c, const struct config_feed *f,
     char folder[CONFIG_PATH_BYTES];
     const char *name;
     path_split(f->path, folder, &name);
-    if (f->path[0] && access(folder, R_OK | X_OK) != 0)
+    if (f->path[0] && !in_state_dir(c, f) && access(folder, R_OK | X_OK) != 0)
         config_problem(p, f->line, "path: the folder: %s", err_text(from_errno(errno)));
 }
 

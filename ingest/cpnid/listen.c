@@ -109,7 +109,7 @@ static enum err bound(const struct config_address *a, int type, int option, int 
 enum err listen_udp(const struct config_address *a, bool shared, size_t receive_bytes, int *out,
                     struct diag *d)
 {
-    int fd;
+    int fd = -1;
     enum err e = bound(a, SOCK_DGRAM, shared ? SO_REUSEPORT : 0, &fd, d);
     if (e != OK)
         return e;
@@ -121,7 +121,7 @@ enum err listen_udp(const struct config_address *a, bool shared, size_t receive_
 
 enum err listen_tcp(const struct config_address *a, int *out, struct diag *d)
 {
-    int fd;
+    int fd = -1;
     enum err e = bound(a, SOCK_STREAM, SO_REUSEADDR, &fd, d);
     if (e != OK)
         return e;
@@ -188,7 +188,7 @@ static enum err open_feed(const struct config *c, size_t i, struct role_fds *f, 
 /* ZeroMQ binds in the forward role; that the address is free can be told at once. */
 static enum err probe(const struct config_address *a, struct diag *d)
 {
-    int fd;
+    int fd = -1;
     enum err e = a->host[0] ? listen_tcp(a, &fd, d) : ERR_NOTFOUND;
     if (e == OK)
         close(fd);

@@ -112,10 +112,11 @@ static int read_config(const struct command_line *line, struct config *c)
         fprintf(stderr, "%s: %s\n", line->file, err_text(e));
     } else {
         e = config_parse(text, c, problems);
-        free((void *)(uintptr_t)text.p);
+        file_free(text);
     }
     if (e == OK) {
         override(line, c, problems);
+        files_resolve(c, problems);
         files_check(c, problems);
     }
     tell(line->file, problems);
@@ -138,6 +139,11 @@ static int run(const struct command_line *line)
 {
     struct config *c = malloc(sizeof *c);
     int code = c ? read_config(line, c) : EXIT_FAILURE;
+    struct diag d = {0};
+    if (code == EXIT_SUCCESS && !line->check && files_make_folders(c, &d) != OK) {
+        fprintf(stderr, "%s: %s\n", line->file, d.what);
+        code = EXIT_FAILURE;
+    }
     if (code == EXIT_SUCCESS && !line->check)
         code = parent_run(line->file, c, DAEMON_ROLES);
     free(c);

@@ -142,9 +142,9 @@ static void note_position(struct desk *k, const struct pull_position *p)
 static void refuse(struct desk *k, struct span peer, enum cu1_fault fault)
 {
     static const enum reason REASON[CU1_FAULT_COUNT] = {
-        [CU1_FAULT_UNKNOWN] = REASON_UNAVAILABLE,   [CU1_FAULT_STREAM] = REASON_UNKNOWN_STREAM,
-        [CU1_FAULT_CURSOR_OLD] = REASON_TOO_OLD,    [CU1_FAULT_DENIED] = REASON_UNKNOWN_STREAM,
-        [CU1_FAULT_PROTOCOL] = REASON_PROTOCOL,     [CU1_FAULT_BUSY] = REASON_BUSY,
+        [CU1_FAULT_UNKNOWN] = REASON_UNAVAILABLE, [CU1_FAULT_STREAM] = REASON_UNKNOWN_STREAM,
+        [CU1_FAULT_CURSOR_OLD] = REASON_TOO_OLD,  [CU1_FAULT_DENIED] = REASON_UNKNOWN_STREAM,
+        [CU1_FAULT_PROTOCOL] = REASON_PROTOCOL,   [CU1_FAULT_BUSY] = REASON_BUSY,
     };
     struct buf b = buf_of(k->out, sizeof k->out);
     metric_inc_reason(k->metrics, METRIC_PULLS_REFUSED, 0, REASON[fault]);
@@ -189,7 +189,7 @@ static struct census look_around(struct desk *k, const struct desk_caller *c)
     for (size_t i = 0; i < DESK_SEATS; i++) {
         struct seat *s = &k->seat[i];
         if (s->state == SEAT_FREE) {
-            n.free = s;
+            n.free = n.free ? n.free : s;
             continue;
         }
         n.peer_sits |= span_eq(span_of(s->peer, s->peer_bytes), c->peer);

@@ -21,8 +21,8 @@ enum {
     DESK_SEATS = 256,
     DESK_SEATS_A_CONSUMER = 8,
     DESK_STREAMS = 4,
-    DESK_PEER_BYTES_MAX = 255,   /* of a ZeroMQ routing id */
-    DESK_VAULT_MS = 5000,        /* the vault restarts in less */
+    DESK_PEER_BYTES_MAX = 255,    /* of a ZeroMQ routing id */
+    DESK_VAULT_MS = 5000,         /* the vault restarts in less */
     DESK_ID_BIT = (int)0x40000000 /* in the id of every question to the vault */
 };
 
@@ -42,8 +42,8 @@ struct desk_caller {
 struct desk;
 /* first_id: where the ids of questions start; a restarted role must not start where its
  * predecessor did, or it would take late answers for its own. */
-MUST_CHECK enum err desk_new(const struct desk_ops *ops, uint32_t first_id,
-                             const struct metrics *m, struct desk **out);
+MUST_CHECK enum err desk_new(const struct desk_ops *ops, uint32_t first_id, const struct metrics *m,
+                             struct desk **out);
 struct desk *desk_free(struct desk *k);
 
 /* A message of a consumer: its two frames, or SPAN_EMPTY for what was not there. */

@@ -13,8 +13,8 @@ enum {
     BACKLOG = 64,
     HEARTBEAT_MS = 10000,
     HEARTBEAT_TIMEOUT_MS = 30000,
-    HANDSHAKE_MS = 10000,    /* the vault may take ZAP_VAULT_MS of it */
-    BURST = 64,              /* messages before the loop looks at the vault again */
+    HANDSHAKE_MS = 10000, /* the vault may take ZAP_VAULT_MS of it */
+    BURST = 64,           /* messages before the loop looks at the vault again */
     CURVE_KEY_BYTES = 32,
     /* zmq.h shows this option only in draft builds; libzmq 4.3 has it in all. */
     ZAP_ENFORCE_DOMAIN = 93
@@ -360,9 +360,9 @@ enum err forward_new(uv_loop_t *loop, int vault_fd, const struct forward_options
 
 void forward_stop(struct forward *f)
 {
-    uv_handle_t *const HANDLE[] = {
-        (uv_handle_t *)&f->vault_poll, (uv_handle_t *)&f->zap_poll, (uv_handle_t *)&f->prepare,
-        (uv_handle_t *)&f->awake,      (uv_handle_t *)&f->timer,    (uv_handle_t *)&f->router_poll};
+    uv_handle_t *const HANDLE[] = {(uv_handle_t *)&f->vault_poll, (uv_handle_t *)&f->zap_poll,
+                                   (uv_handle_t *)&f->prepare,    (uv_handle_t *)&f->awake,
+                                   (uv_handle_t *)&f->timer,      (uv_handle_t *)&f->router_poll};
     for (size_t i = 0; i < sizeof HANDLE / sizeof HANDLE[0]; i++)
         if (HANDLE[i]->loop && !uv_is_closing(HANDLE[i])) /* the last is made when serving */
             uv_close(HANDLE[i], NULL);

@@ -18,7 +18,10 @@ static const struct {
     bool is_key;
 } FIELD[] = {
 #define KEY_FIELD(section, name, member, is_key)                                                   \
-    {section, name, offsetof(struct key_file, member), sizeof((struct key_file *)0)->member, is_key}
+    {                                                                                              \
+        section, name, offsetof(struct key_file, member), sizeof((struct key_file *)0)->member,    \
+            is_key                                                                                 \
+    }
     KEY_FIELD("metadata", "name", name, false),
     KEY_FIELD("metadata", "server-key", server_key, true),
     KEY_FIELD("metadata", "endpoint", endpoint, false),

@@ -164,8 +164,8 @@ static enum err read_answer(struct usage_client *c, struct cu1_answer *out, stru
 {
     char version[8];
     int n = zmq_recv(c->dealer, version, sizeof version, 0);
-    bool ok = n >= 0 && (size_t)n <= sizeof version &&
-              span_is(span_of(version, (size_t)n), CU1_VERSION);
+    bool ok =
+        n >= 0 && (size_t)n <= sizeof version && span_is(span_of(version, (size_t)n), CU1_VERSION);
     int more = 0;
     size_t more_bytes = sizeof more;
     zmq_getsockopt(c->dealer, ZMQ_RCVMORE, &more, &more_bytes);

@@ -6,8 +6,18 @@
 #include "proto/core/check.h"
 
 /* RFC 27: frames of a request behind the routing id and the empty delimiter. */
-enum zap_part { ZAP_PEER, ZAP_DELIMITER, ZAP_VERSION, ZAP_REQUEST, ZAP_OF_DOMAIN, ZAP_ADDRESS,
-                ZAP_IDENTITY, ZAP_MECHANISM, ZAP_KEY, ZAP_PARTS };
+enum zap_part {
+    ZAP_PEER,
+    ZAP_DELIMITER,
+    ZAP_VERSION,
+    ZAP_REQUEST,
+    ZAP_OF_DOMAIN,
+    ZAP_ADDRESS,
+    ZAP_IDENTITY,
+    ZAP_MECHANISM,
+    ZAP_KEY,
+    ZAP_PARTS
+};
 enum { ZAP_TOKEN_BYTES = 32 /* routing ids and request ids of libzmq are 5 and 1 bytes */ };
 
 enum verdict { VERDICT_YES, VERDICT_LATER, VERDICT_NO };
@@ -50,8 +60,7 @@ enum err zap_new(void *ctx, const struct zap_ops *ops, uint32_t first_id, const 
     z->next_id = first_id;
     z->socket = zmq_socket(ctx, ZMQ_ROUTER);
     const int linger_ms = 0;
-    if (!z->socket ||
-        zmq_setsockopt(z->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms) != 0 ||
+    if (!z->socket || zmq_setsockopt(z->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms) != 0 ||
         zmq_bind(z->socket, "inproc://zeromq.zap.01") != 0) {
         zap_free(z);
         return ERR_NET;
@@ -91,10 +100,14 @@ static void reply(struct zap *z, const struct token *peer, const struct token *r
         zmq_z85_encode(user, key, CONSUMER_KEY_BYTES);
     else
         metric_inc(z->metrics, METRIC_HANDSHAKES_REFUSED);
-    const struct span PART[] = {span_of(peer->b, peer->n), SPAN_EMPTY,
-                                span_str("1.0"),           span_of(request->b, request->n),
-                                span_str(STATUS[v].code),  span_str(STATUS[v].text),
-                                span_str(user),            SPAN_EMPTY};
+    const struct span PART[] = {span_of(peer->b, peer->n),
+                                SPAN_EMPTY,
+                                span_str("1.0"),
+                                span_of(request->b, request->n),
+                                span_str(STATUS[v].code),
+                                span_str(STATUS[v].text),
+                                span_str(user),
+                                SPAN_EMPTY};
     enum { PARTS = sizeof PART / sizeof PART[0] };
     /* A peer that is gone takes no answer: the connection was closed during the handshake. */
     for (size_t i = 0; i < PARTS; i++)

@@ -14,7 +14,7 @@
 #include "proto/wire/pull.h"
 
 enum {
-    ZAP_PENDING_MAX = 64,  /* handshakes that wait for the vault; more are told to come again */
+    ZAP_PENDING_MAX = 64, /* handshakes that wait for the vault; more are told to come again */
     ZAP_REMEMBER_MS = 3000,
     ZAP_REMEMBERED = 32,
     ZAP_VAULT_MS = 5000,

@@ -1,5 +1,8 @@
 #include "ingest/pipe/feed.h"
 
+/* Longer numbers are subscribers' in any plan; 7 digits are a local number of the NANP. */
+enum { EXTENSION_DIGITS_MAX = 6 };
+
 static const struct {
     const char *name;
     enum number_plan plan;
@@ -16,6 +19,7 @@ static enum err set_plan(struct number_rules *r, const struct ingest_feed *conf,
     if (i == sizeof PLANS / sizeof PLANS[0])
         return diag_set(d, ERR_SYNTAX, "number_plan is none of nanp, e164, raw", 0);
     r->plan = PLANS[i].plan;
+    r->extension_digits_max = EXTENSION_DIGITS_MAX;
     /* ITU-T E.164: a country code has one to three digits. */
     if (country.n > 0 &&
         (country.n >= sizeof r->country_code || span_u64(country, 999, &code) != OK))

@@ -18,7 +18,7 @@ struct hep_feed;
 struct hep_feed_options {
     struct dialog_limits limits;
     struct dialog_seed seed;
-    unsigned worker, workers; /* a live dialog of worker w goes to worker w % workers */
+    unsigned worker; /* whose dialogs these are: part of the key they are saved under */
 };
 
 /* Borrows pipe and feed. ERR_NOMEM. */

@@ -487,9 +487,3 @@ enum tail_state tail_step(struct tail *t)
         return at_the_end(t);
     return hand_on(t, false) == ERR_FULL ? TAIL_FULL : TAIL_BUSY;
 }
-
-uint64_t tail_behind_bytes(const struct tail *t)
-{
-    uint64_t size = t->fd >= 0 ? (uint64_t)t->st.st_size : 0;
-    return size > t->place.offset ? size - t->place.offset : 0;
-}

@@ -71,6 +71,4 @@ enum tail_state {
 /* Reads and hands on at most one block. */
 enum tail_state tail_step(struct tail *t);
 
-uint64_t tail_behind_bytes(const struct tail *t); /* of the current file, not yet taken */
-
 #endif

@@ -121,6 +121,13 @@ static bool label_byte(uint8_t c)
            c == '_' || c == '-';
 }
 
+static void label_clean(char *text, size_t n)
+{
+    for (size_t at = 0; at < n; at++)
+        if (!label_byte((uint8_t)text[at]))
+            text[at] = '_';
+}
+
 void metrics_name(const struct metrics *m, enum metric_labels dimension, unsigned i,
                   struct span name)
 {
@@ -129,8 +136,10 @@ void metrics_name(const struct metrics *m, enum metric_labels dimension, unsigne
     if (!label || i >= count)
         return;
     name = span_sub(name, 0, METRIC_LABEL_BYTES - 1);
-    for (size_t at = 0; at < METRIC_LABEL_BYTES; at++)
-        label[i][at] = at >= name.n ? '\0' : label_byte(name.p[at]) ? (char)name.p[at] : '_';
+    label_text text = {0};
+    memcpy(text, name.n ? (const void *)name.p : "", name.n);
+    label_clean(text, name.n);
+    memcpy(label[i], text, sizeof text);
 }
 
 /* The cell's number in a slot, or CELLS_PER_SLOT. */
@@ -230,8 +239,7 @@ static void put_labelled(struct buf *out, struct metrics_block *b, enum metric i
         label_text copy; /* the table is shared: another process may write to it meanwhile */
         memcpy(copy, label[i], sizeof copy);
         struct span who = span_of(copy, strnlen(copy, sizeof copy));
-        for (size_t at = 0; at < who.n; at++)
-            copy[at] = label_byte((uint8_t)copy[at]) ? copy[at] : '_';
+        label_clean(copy, who.n);
         if (who.n && row->labels == METRIC_BY_FEED_REASON)
             put_reasons(out, b, id, who, CELL_FIRST[id] + (size_t)i * REASON_COUNT);
         else if (who.n)

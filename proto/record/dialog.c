@@ -19,13 +19,6 @@ static void arm(struct dialog_table *t, uint32_t cell, uint64_t now_us, uint64_t
     table_arm(t, cell, now_us, now_us + after_us);
 }
 
-/* feeds.md 12.1: no traffic for max(Session-Expires x 1.5, configured maximum). */
-static uint64_t silence_us(const struct dialog_table *t, const struct dialog *d)
-{
-    uint64_t session = seconds(d->session_s) * 3 / 2, silence = seconds(t->limits.silence_s);
-    return session > silence ? session : silence;
-}
-
 /* ---- checkpoints: who needs one ---- */
 
 static void mark_dirty(struct dialog_table *t, uint32_t cell, uint64_t now_us)
@@ -197,7 +190,7 @@ static void invite_again(struct step *s)
     bool ended = d->state == OVER || d->state == ENDING || d->state == ANSWERED;
     if (s->m->cseq < d->cseq)
         return;
-    if (s->m->cseq == d->cseq) { /* 1.7: another branch is the other side of a proxy */
+    if (s->m->cseq == d->cseq) { /* another branch: the other side of a proxy */
         s->t->counts.hops += s->branch != d->branch;
         s->t->counts.late += d->state == OVER;
     } else if (ended) {
@@ -252,7 +245,7 @@ static void answer(struct step *s)
         d->state = ANSWERED;
         table_place(s->t, s->cell, LINK_AGE, LIST_ANSWERED);
         table_place(s->t, s->cell, LINK_TIMER, LIST_NONE);
-        arm(s->t, s->cell, s->now_us, silence_us(s->t, d));
+        arm(s->t, s->cell, s->now_us, table_silence_us(s->t, d));
     }
     mark_dirty(s->t, s->cell, s->now_us);
 }
@@ -368,7 +361,7 @@ static void response_to_invite(struct step *s)
 static void touch(struct step *s)
 {
     if (s->d->state == ANSWERED)
-        arm(s->t, s->cell, s->now_us, silence_us(s->t, s->d));
+        arm(s->t, s->cell, s->now_us, table_silence_us(s->t, s->d));
 }
 
 /* RFC 3264 8.4: what a re-INVITE or UPDATE offers counts once its 2xx has come. */

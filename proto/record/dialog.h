@@ -42,7 +42,7 @@ struct dialog_meta {
     uint32_t agent;         /* capture agent id: instants of one call come from one agent */
     struct span agent_name; /* becomes switch_id; may be empty */
     int64_t t_capture_us;   /* instants */
-    int64_t t_receive_us;   /* our wall clock at receipt */
+    int64_t t_receive_us;   /* our wall clock at receipt; 0 = a replay, which has none */
     uint8_t time_quality;   /* bits TIME_* */
     struct ip src, dst;
     uint16_t src_port, dst_port;

@@ -39,6 +39,20 @@ static void describe_source(const struct step *s, struct call *c)
         c->flags |= CALL_CLOCK_SUSPECT;
 }
 
+/* limits.h: a field as sealed has FIELD_BYTES_MAX; an extra is cut by record_extra(). */
+static void cut_fields(struct call *c)
+{
+    for (size_t i = 0; i < CALL_FIELDS_COUNT; i++) {
+        if (CALL_FIELDS[i].type != CALL_STR)
+            continue;
+        struct span *text = (struct span *)(void *)((uint8_t *)c + CALL_FIELDS[i].offset);
+        if (text->n > FIELD_BYTES_MAX) {
+            text->n = FIELD_BYTES_MAX;
+            c->flags |= CALL_TRUNCATED;
+        }
+    }
+}
+
 /* Fields that the key or the end supply are not kept twice. */
 static void pack_invite(struct step *s, struct buf *b)
 {
@@ -47,6 +61,7 @@ static void pack_invite(struct step *s, struct buf *b)
     struct sdp offer = dialog_sdp(s);
     sip_call_invite(s->m, &offer, &room, &c);
     describe_source(s, &c);
+    cut_fields(&c);
     c.call_key = c.sip_call_id = c.from_tag = SPAN_EMPTY;
     s->d->flags |= c.flags;
     c.flags = 0;

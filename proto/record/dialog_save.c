@@ -1,7 +1,7 @@
 /* dialog_save.c - checkpoints of dialogs.
  *
  *   key   = Call-ID 0 From tag 0, and [4] hash of the To tag for the second leg of a fork
- *   value = [1] format = 1 | the rows of SAVED, big-endian | be16 bytes of the INVITE's
+ *   value = [1] format = 1 | the members of ROWS, big-endian | be16 bytes of the INVITE's
  *           items, those items, the items of the answer (call_pack.h)
  *
  * Deadlines are not kept: the clock they belong to does not survive. */
@@ -15,24 +15,21 @@ enum { FORMAT = 1, LEG_BYTES = 4 };
 
 static const int64_t INSTANT_MAX = (int64_t)1 << 60;
 
-#define SAVED(X)                                                                                   \
-    X(t_start)                                                                                     \
-    X(t_progress)                                                                                  \
-    X(t_answer)                                                                                    \
-    X(t_end)                                                                                       \
-    X(t_receive) X(hold_since) X(hold_ms) X(agent) X(cseq) X(branch) X(to_tag) X(hold_cseq)        \
-        X(session_s) X(flags) X(status) X(hop_status) X(state) X(attempts_auth) X(redirects)       \
-            X(q850) X(release) X(foreign) X(hold) X(hold_next) X(cancelled) X(bye_from_caller)     \
-                X(answered_hop)
+#define SAVED(member)                                                                              \
+    {                                                                                              \
+        offsetof(struct dialog, member), sizeof((struct dialog *)0)->member                        \
+    }
 
 static const struct saved {
     uint16_t offset;
     uint8_t bytes;
-} ROWS[] = {
-#define SAVED_ROW(member) {offsetof(struct dialog, member), sizeof((struct dialog *)0)->member},
-    SAVED(SAVED_ROW)
-#undef SAVED_ROW
-};
+} ROWS[] = {SAVED(t_start),   SAVED(t_progress),      SAVED(t_answer),    SAVED(t_end),
+            SAVED(t_receive), SAVED(hold_since),      SAVED(hold_ms),     SAVED(agent),
+            SAVED(cseq),      SAVED(branch),          SAVED(to_tag),      SAVED(hold_cseq),
+            SAVED(session_s), SAVED(flags),           SAVED(status),      SAVED(hop_status),
+            SAVED(state),     SAVED(attempts_auth),   SAVED(redirects),   SAVED(q850),
+            SAVED(release),   SAVED(foreign),         SAVED(hold),        SAVED(hold_next),
+            SAVED(cancelled), SAVED(bye_from_caller), SAVED(answered_hop)};
 enum { ROWS_COUNT = sizeof ROWS / sizeof ROWS[0] };
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "members are copied as integers");
@@ -116,7 +113,10 @@ static enum err split_key(struct span key, struct saved_key *out)
 _Static_assert(offsetof(struct dialog, answered_hop) == offsetof(struct dialog, cancelled) + 2,
                "plausible() looks at the three as bytes");
 
-static bool is_instant(int64_t t) { return t >= 0 && t < INSTANT_MAX; }
+static bool is_instant(int64_t t)
+{
+    return t >= 0 && t < INSTANT_MAX;
+}
 
 /* What a dialog in memory could never hold is not a checkpoint of ours. */
 static bool plausible(const struct dialog *d)
@@ -150,9 +150,8 @@ static uint64_t patience_us(const struct dialog_table *t, const struct dialog *d
     const uint32_t SECONDS[] = {[CALLING] = t->limits.no_reply_s,
                                 [RINGING] = t->limits.ringing_s,
                                 [RETRY] = t->limits.retry_s,
-                                [ANSWERED] = t->limits.silence_s,
                                 [ENDING] = t->limits.ending_s};
-    return (uint64_t)SECONDS[d->state] * US_PER_S;
+    return d->state == ANSWERED ? table_silence_us(t, d) : (uint64_t)SECONDS[d->state] * US_PER_S;
 }
 
 static enum err put_back(struct dialog_table *t, const struct saved_key *key,

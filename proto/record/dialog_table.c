@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "proto/core/check.h"
+#include "proto/core/instant.h"
 
 enum { SLOTS_MIN = 16 };
 
@@ -153,7 +154,10 @@ void table_place(struct dialog_table *t, uint32_t cell, enum link_kind kind, uns
     t->lists[list].tail = cell;
 }
 
-static uint64_t tick_of(uint64_t us) { return us >> TICK_SHIFT; }
+static uint64_t tick_of(uint64_t us)
+{
+    return us >> TICK_SHIFT;
+}
 
 static void into_wheel(struct dialog_table *t, uint32_t cell)
 {
@@ -206,6 +210,13 @@ uint32_t table_due(struct dialog_table *t, uint64_t now_us)
         }
     }
     return 0;
+}
+
+uint64_t table_silence_us(const struct dialog_table *t, const struct dialog *d)
+{
+    uint64_t session_us = (uint64_t)d->session_s * US_PER_S * 3 / 2;
+    uint64_t silence_us = (uint64_t)t->limits.silence_s * US_PER_S;
+    return session_us > silence_us ? session_us : silence_us;
 }
 
 static void defaults(struct dialog_limits *l)
@@ -261,9 +272,15 @@ struct dialog_table *dialog_table_free(struct dialog_table *t)
     return NULL;
 }
 
-const struct dialog_counts *dialog_counts(const struct dialog_table *t) { return &t->counts; }
+const struct dialog_counts *dialog_counts(const struct dialog_table *t)
+{
+    return &t->counts;
+}
 
-size_t dialog_live(const struct dialog_table *t) { return t->live; }
+size_t dialog_live(const struct dialog_table *t)
+{
+    return t->live;
+}
 
 size_t dialog_bytes(const struct dialog_table *t)
 {

@@ -130,6 +130,9 @@ void table_remove(struct dialog_table *t, uint32_t cell);
 void table_place(struct dialog_table *t, uint32_t cell, enum link_kind kind, unsigned list);
 void table_arm(struct dialog_table *t, uint32_t cell, uint64_t now_us, uint64_t deadline_us);
 
+/* How long an answered call may be silent: max(Session-Expires x 1.5, configured). */
+uint64_t table_silence_us(const struct dialog_table *t, const struct dialog *d);
+
 /* The next dialog whose deadline has come, out of the wheel; 0: none up to now. */
 uint32_t table_due(struct dialog_table *t, uint64_t now_us);
 

@@ -38,11 +38,17 @@ static struct release row_of(unsigned status)
     return (struct release){.disposition = DISPOSITION_FAILED, .retries = status / 100 == 3};
 }
 
-uint8_t release_q850(unsigned status) { return row_of(status).q850; }
+uint8_t release_q850(unsigned status)
+{
+    return row_of(status).q850;
+}
 
 enum disposition release_disposition(unsigned status)
 {
     return (enum disposition)row_of(status).disposition;
 }
 
-bool release_retries(unsigned status) { return row_of(status).retries; }
+bool release_retries(unsigned status)
+{
+    return row_of(status).retries;
+}

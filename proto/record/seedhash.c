@@ -4,7 +4,10 @@ struct state {
     uint64_t v0, v1, v2, v3;
 };
 
-static uint64_t rotl(uint64_t x, unsigned n) { return x << n | x >> (64 - n); }
+static uint64_t rotl(uint64_t x, unsigned n)
+{
+    return x << n | x >> (64 - n);
+}
 
 static void round_of(struct state *s)
 {

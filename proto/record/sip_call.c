@@ -2,9 +2,15 @@
 
 #include "proto/record/passport.h"
 
-static bool present(const struct sip_addr *a) { return a->uri.text.n != 0; }
+static bool present(const struct sip_addr *a)
+{
+    return a->uri.text.n != 0;
+}
 
-static bool is_tel(const struct sip_uri *u) { return span_ieq(u->scheme, span_str("tel")); }
+static bool is_tel(const struct sip_uri *u)
+{
+    return span_ieq(u->scheme, span_str("tel"));
+}
 
 /* The party a URI names: its user; of urn:service:sos all of it (RFC 5031). */
 static struct span party(const struct sip_uri *u)

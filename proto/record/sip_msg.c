@@ -654,7 +654,10 @@ static struct span strip(struct span in)
 }
 
 /* Everything but the extras, which are valid up to extras_count only. */
-static void reset(struct sip_msg *m) { memset(m, 0, offsetof(struct sip_msg, extra)); }
+static void reset(struct sip_msg *m)
+{
+    memset(m, 0, offsetof(struct sip_msg, extra));
+}
 
 enum err sip_msg_parse(struct span in, struct arena *a, struct sip_msg *out, struct diag *d)
 {

@@ -17,11 +17,11 @@
 #include "proto/record/call.h"
 #include "proto/record/sip_uri.h"
 
+/* clang-format off */
 #define SIP_METHODS(X)                                                                             \
-    X(INVITE)                                                                                      \
-    X(ACK)                                                                                         \
-    X(BYE) X(CANCEL) X(UPDATE) X(PRACK) X(INFO) X(REFER) X(REGISTER) X(OPTIONS) X(MESSAGE)         \
-        X(SUBSCRIBE) X(NOTIFY) X(PUBLISH)
+    X(INVITE) X(ACK) X(BYE) X(CANCEL) X(UPDATE) X(PRACK) X(INFO) X(REFER) X(REGISTER) X(OPTIONS)   \
+    X(MESSAGE) X(SUBSCRIBE) X(NOTIFY) X(PUBLISH)
+/* clang-format on */
 enum sip_method {
     SIP_OTHER, /* methods are case-sensitive: "invite" is this */
 #define SIP_METHOD_CODE(name) SIP_##name,

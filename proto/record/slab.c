@@ -7,7 +7,10 @@
 /* A chunk has 2^shift cells, at most this many: about a megabyte of dialogs. */
 enum { CHUNK_SHIFT_MAX = 12 };
 
-static size_t chunk_cells(const struct slab *s) { return (size_t)1 << s->shift; }
+static size_t chunk_cells(const struct slab *s)
+{
+    return (size_t)1 << s->shift;
+}
 
 static uint32_t load(const uint8_t *cell)
 {
@@ -16,7 +19,10 @@ static uint32_t load(const uint8_t *cell)
     return v;
 }
 
-static void store(uint8_t *cell, uint32_t v) { memcpy(cell, &v, sizeof v); }
+static void store(uint8_t *cell, uint32_t v)
+{
+    memcpy(cell, &v, sizeof v);
+}
 
 enum err slab_init(struct slab *s, size_t cell_bytes, uint32_t cells_max)
 {
@@ -78,14 +84,23 @@ void slab_give(struct slab *s, uint32_t cell)
     s->used--;
 }
 
-size_t slab_bytes(const struct slab *s) { return s->chunks * chunk_cells(s) * s->cell_bytes; }
+size_t slab_bytes(const struct slab *s)
+{
+    return s->chunks * chunk_cells(s) * s->cell_bytes;
+}
 
 /* A cell of a chain: [4] number of the next cell, then bytes. */
 enum { LINK_BYTES = 4 };
 
-static uint32_t room(const struct slab *s) { return (uint32_t)s->cell_bytes - LINK_BYTES; }
+static uint32_t room(const struct slab *s)
+{
+    return (uint32_t)s->cell_bytes - LINK_BYTES;
+}
 
-uint32_t chain_cells(const struct slab *s, uint32_t n) { return (n + room(s) - 1) / room(s); }
+uint32_t chain_cells(const struct slab *s, uint32_t n)
+{
+    return (n + room(s) - 1) / room(s);
+}
 
 static void append_cell(struct slab *s, struct chain *c)
 {

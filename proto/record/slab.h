@@ -25,7 +25,10 @@ void slab_done(struct slab *s); /* wipes, frees */
 uint32_t slab_take(struct slab *s); /* cleared; 0: the limit or the machine's memory is reached */
 void slab_give(struct slab *s, uint32_t cell);
 void *slab_at(const struct slab *s, uint32_t cell);
-static inline uint32_t slab_left(const struct slab *s) { return s->cells_max - s->used; }
+static inline uint32_t slab_left(const struct slab *s)
+{
+    return s->cells_max - s->used;
+}
 size_t slab_bytes(const struct slab *s); /* allocated */
 
 /* Bytes spread over cells of a slab. Zeroed = empty. */

@@ -102,7 +102,8 @@ enum err cu1_get_request(struct span in, struct arena *a, struct cu1_request *ou
     if (m && m->body_case == CPNI__ENVELOPE__BODY_PULL)
         q = pull_request(m->pull);
     else if (m && m->body_case == CPNI__ENVELOPE__BODY_CONFIRM)
-        q = (struct cu1_request){CU1_CONFIRM, span_str(m->confirm->stream), m->confirm->cursor, 0, 0};
+        q = (struct cu1_request){CU1_CONFIRM, span_str(m->confirm->stream), m->confirm->cursor, 0,
+                                 0};
     else
         return diag_set(d, ERR_SYNTAX, "not a Pull or Confirm", 0);
     if (q.stream.n > STREAM_BYTES_MAX)
@@ -301,8 +302,8 @@ static enum err get_row(const Cpni__Row *from, struct pull_row *to)
         .failed_count = from->n_failed,
     };
     for (size_t i = 0; i < from->n_billed; i++)
-        to->billed[i] = (struct pull_count){span_str(from->billed[i]->increment),
-                                            from->billed[i]->seconds};
+        to->billed[i] =
+            (struct pull_count){span_str(from->billed[i]->increment), from->billed[i]->seconds};
     for (size_t i = 0; i < from->n_failed; i++)
         to->failed[i] =
             (struct pull_count){span_str(from->failed[i]->outcome), from->failed[i]->count};

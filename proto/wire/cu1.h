@@ -12,9 +12,9 @@
 #define CU1_VERSION "CU1" /* first frame of every message */
 
 enum {
-    CU1_REQUEST_BYTES_MAX = 4096,       /* an Envelope with a Pull or Confirm is under 64 */
-    CU1_ANSWER_BYTES_MAX = 256 * 1024,  /* the rows of one frame of pull.h: under three times */
-    CU1_ARENA_BYTES = 2 * 1024 * 1024,  /* any request, and the rows of one frame, to encode */
+    CU1_REQUEST_BYTES_MAX = 4096,      /* an Envelope with a Pull or Confirm is under 64 */
+    CU1_ANSWER_BYTES_MAX = 256 * 1024, /* the rows of one frame of pull.h: under three times */
+    CU1_ARENA_BYTES = 2 * 1024 * 1024, /* any request, and the rows of one frame, to encode */
     CU1_READER_ARENA_BYTES = 16 * 1024 * 1024, /* any answer, to decode */
     CU1_ROWS_DEFAULT = 1000,
     CU1_WAIT_MS_MAX = 60000
@@ -62,12 +62,12 @@ MUST_CHECK enum err cu1_put_hint(const struct pull_position *p, struct arena *a,
 
 struct cu1_answer {
     enum cu1_kind kind;
-    struct span stream;          /* not of ERROR */
-    uint64_t cursor;             /* ROWS: the next; CONFIRMED: the confirmed; HINT: the newest */
-    struct pull_rows_head head;  /* of ROWS */
-    const struct pull_row *row;  /* of ROWS, in the arena */
+    struct span stream;         /* not of ERROR */
+    uint64_t cursor;            /* ROWS: the next; CONFIRMED: the confirmed; HINT: the newest */
+    struct pull_rows_head head; /* of ROWS */
+    const struct pull_row *row; /* of ROWS, in the arena */
     size_t rows_count;
-    enum cu1_fault fault;        /* of ERROR */
+    enum cu1_fault fault; /* of ERROR */
 };
 MUST_CHECK enum err cu1_get_answer(struct span in, struct arena *a, struct cu1_answer *out,
                                    struct diag *d);

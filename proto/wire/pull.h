@@ -2,10 +2,9 @@
  *
  * forward -> vault                          vault -> forward
  *   FORWARD_HELLO  (empty)                    FORWARD_SECRET  [32] CURVE public [32] secret
- *   CONSUMER_ASK   [32] CURVE public key      CONSUMER        lv(name) [1] families; empty = unknown
- *   PULL           pull_ask                   ROWS            pull_rows
- *   CONFIRM        pull_ask (cursor)          CONFIRMED       be64 cursor
- *                                             POSITION        lv(stream) be64: a hint, unasked
+ *   CONSUMER_ASK   [32] CURVE public key      CONSUMER        lv(name) [1] families; empty =
+ * unknown PULL           pull_ask                   ROWS            pull_rows CONFIRM pull_ask
+ * (cursor)          CONFIRMED       be64 cursor POSITION        lv(stream) be64: a hint, unasked
  *                                             REFUSED         [1] enum pull_refusal
  *
  *   pull_ask  = [32] CURVE public key, lv(stream), be64 cursor, be32 rows at most
@@ -80,8 +79,7 @@ struct pull_consumer {
     unsigned families; /* bits of enum pull_family */
 };
 void pull_consumer_encode(const struct pull_consumer *c, struct buf *b);
-MUST_CHECK enum err pull_consumer_decode(struct span in, struct pull_consumer *out,
-                                         struct diag *d);
+MUST_CHECK enum err pull_consumer_decode(struct span in, struct pull_consumer *out, struct diag *d);
 
 /* POSITION: the newest position of a stream. */
 struct pull_position {
@@ -89,7 +87,6 @@ struct pull_position {
     uint64_t position;
 };
 void pull_position_encode(const struct pull_position *p, struct buf *b);
-MUST_CHECK enum err pull_position_decode(struct span in, struct pull_position *out,
-                                         struct diag *d);
+MUST_CHECK enum err pull_position_decode(struct span in, struct pull_position *out, struct diag *d);
 
 #endif

@@ -82,6 +82,12 @@ def free_offset():
     raise SystemExit("no free ports")
 
 
+def usage_key(row):
+    """What a usage row is the total of; a row of a higher revision replaces the one before."""
+    return tuple(str(row[k]) for k in ("account", "period_start", "period", "service", "direction", "call_type",
+                                       "juris", "rate_band"))
+
+
 class Daemon:
     """One cpnid with its state in a folder that is removed at the end."""
 
@@ -189,6 +195,33 @@ class Daemon:
         except (urllib.error.URLError, ConnectionError, socket.timeout, OSError):
             return 0
 
+    def page(self, name):
+        """A page of the metrics listener, or None: /metrics, /healthz, /readyz."""
+        try:
+            url = "http://127.0.0.1:%d/%s" % (self.port(9464), name)
+            return urllib.request.urlopen(url, timeout=5).read().decode()
+        except OSError:
+            return None
+
+    def until(self, condition, what, seconds=60):
+        """Waits for the condition; gives its value."""
+        deadline = time.time() + seconds
+        while True:
+            value = condition()
+            if value:
+                return value
+            if time.time() > deadline:
+                raise SystemExit("waited for " + what)
+            time.sleep(0.05)
+
+    def wait_ready(self, seconds=60):
+        """Until every role is up: also those that were killed."""
+        self.until(lambda: self.page("readyz"), "every role", seconds)
+
+    def wait_settled(self, seconds=60):
+        """Until what is recorded has reached the totals that consumers see."""
+        self.until(lambda: self.status()["usage_rows_dirty"] == 0, "the totals", seconds)
+
     def consumer(self, name="billing"):
         key = os.path.join(self.folder, name + ".key")
         if not os.path.exists(key):
@@ -200,14 +233,15 @@ class Daemon:
         revision), as sorted JSON lines: equal texts mean equal totals."""
         rows = {}
         for row in self.rows("usage", "pull", "--consumer", "billing", "--key", self.consumer()):
-            key = tuple(str(row[k]) for k in ("account", "period_start", "period", "service", "direction",
-                                              "call_type", "juris", "rate_band"))
+            key = usage_key(row)
             if key not in rows or rows[key]["revision"] < row["revision"]:
                 rows[key] = row
-        for row in rows.values():
-            row.pop("position")
-            row.pop("revision")
-        return "\n".join(sorted(json.dumps(r, sort_keys=True) for r in rows.values()))
+        return self.usage_text(rows.values())
+
+    @staticmethod
+    def usage_text(rows):
+        kept = [{k: v for k, v in row.items() if k not in ("position", "revision")} for row in rows]
+        return "\n".join(sorted(json.dumps(row, sort_keys=True) for row in kept))
 
     def wait_records(self, count, seconds=60, name="accepted"):
         deadline = time.time() + seconds

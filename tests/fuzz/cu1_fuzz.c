@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(arena_init(&a, CU1_ARENA_BYTES) == OK);
     if (size <= CU1_REQUEST_BYTES_MAX && cu1_get_request(in, &a, &request, &d) == OK) {
         CHECK(request.stream.n <= STREAM_BYTES_MAX);
-        CHECK(request.kind == CU1_CONFIRM || (request.max_rows && request.max_rows <= PULL_ROWS_MAX));
+        CHECK(request.kind == CU1_CONFIRM ||
+              (request.max_rows && request.max_rows <= PULL_ROWS_MAX));
     }
     CHECK(d.at <= size);
     arena_reset(&a);

@@ -38,8 +38,8 @@ static void give_rows(struct usage_vault *v, uint32_t id, const struct pull_ask 
     struct buf b = buf_of(room, sizeof room);
     uint64_t last = a->cursor;
     if (v->last_position > a->cursor)
-        last += v->last_position - a->cursor < a->max_rows ? v->last_position - a->cursor
-                                                          : a->max_rows;
+        last +=
+            v->last_position - a->cursor < a->max_rows ? v->last_position - a->cursor : a->max_rows;
     pull_rows_head_encode(&(struct pull_rows_head){last, 11, span_of(HASH, sizeof HASH)}, &b);
     for (uint64_t p = a->cursor + 1; p <= last; p++) {
         char account[32];
@@ -135,7 +135,7 @@ static void make_keys(struct usage_vault *v)
     CHECK(key_text_decode(span_str(k.secret_key), v->server_pair + CONSUMER_KEY_BYTES) == OK);
 }
 
-void usage_vault_start(struct usage_vault *v)
+void usage_vault_open(struct usage_vault *v)
 {
     int fd[2];
     *v = (struct usage_vault){0};
@@ -144,7 +144,17 @@ void usage_vault_start(struct usage_vault *v)
     v->other = fd[1];
     make_keys(v);
     pthread_mutex_init(&v->lock, NULL);
+}
+
+void usage_vault_serve(struct usage_vault *v)
+{
     CHECK(pthread_create(&v->thread, NULL, serve, v) == 0);
+}
+
+void usage_vault_start(struct usage_vault *v)
+{
+    usage_vault_open(v);
+    usage_vault_serve(v);
 }
 
 void usage_vault_stop(struct usage_vault *v)

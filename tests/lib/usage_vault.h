@@ -24,8 +24,12 @@ struct usage_vault {
     uint8_t server_pair[2 * CONSUMER_KEY_BYTES];
 };
 
-void usage_vault_start(struct usage_vault *v);
-void usage_vault_stop(struct usage_vault *v); /* closes v->fd */
+/* Sockets and keys; a test that forks does it between this and usage_vault_serve(): locks
+ * that a thread holds are held for ever in the child. */
+void usage_vault_open(struct usage_vault *v);
+void usage_vault_serve(struct usage_vault *v);
+void usage_vault_start(struct usage_vault *v); /* both */
+void usage_vault_stop(struct usage_vault *v);  /* closes v->fd */
 
 void usage_vault_add(struct usage_vault *v, const struct key_file *k);
 void usage_vault_remove_all(struct usage_vault *v);

@@ -10,7 +10,10 @@ void cache_hash_init(struct cache_hash *h, const struct keyring *k, const char *
     keyring_prf(k, PRF_CACHE, span_str(label), h->key, sizeof h->key);
 }
 
-void cache_hash_done(struct cache_hash *h) { sodium_memzero(h->key, sizeof h->key); }
+void cache_hash_done(struct cache_hash *h)
+{
+    sodium_memzero(h->key, sizeof h->key);
+}
 
 void cache_hash_of(const struct cache_hash *h, struct span in, uint64_t out[static 2])
 {

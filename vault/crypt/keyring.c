@@ -207,9 +207,15 @@ struct keyring *keyring_close(struct keyring *k)
     return NULL;
 }
 
-bool keyring_locked(const struct keyring *k) { return slab_locked(k->slab); }
+bool keyring_locked(const struct keyring *k)
+{
+    return slab_locked(k->slab);
+}
 
-struct slab *keyring_slab(struct keyring *k) { return k->slab; }
+struct slab *keyring_slab(struct keyring *k)
+{
+    return k->slab;
+}
 
 /* --- tags --- */
 
@@ -307,6 +313,7 @@ static void wrap(struct keyring *k, uint64_t ordinal, const uint8_t kid[static K
                  uint8_t out[static WRAPPED_KEY_BYTES])
 {
     const struct key_entry *kek = kek_newest(k);
+    CHECK(kek); /* an open keyring has one */
     uint8_t own_kid[KID_BYTES], place[WRAP_HEAD_BYTES + 8];
     memcpy(own_kid, kid, KID_BYTES); /* kid may lie in out */
     struct buf b = buf_of(out, WRAPPED_KEY_BYTES);
@@ -345,7 +352,10 @@ static enum err unwrap(struct keyring *k, uint64_t ordinal,
     return sodium_memcmp(expected, committed.p, COMMITMENT_BYTES) == 0 ? OK : ERR_FORGED;
 }
 
-static void customer_wipe(struct keyring *k) { sodium_memzero(k->secrets->customer, KEY_BYTES); }
+static void customer_wipe(struct keyring *k)
+{
+    sodium_memzero(k->secrets->customer, KEY_BYTES);
+}
 
 void keyring_customer_new(struct keyring *k, uint64_t ordinal,
                           uint8_t wrapped[static WRAPPED_KEY_BYTES])
@@ -465,6 +475,8 @@ enum err keyring_month_ensure(struct keyring *k, uint32_t month, int64_t now, st
 void keyring_curve(const struct keyring *k, uint8_t public_key[static CURVE_KEY_BYTES],
                    uint8_t secret_key[static CURVE_KEY_BYTES])
 {
-    memcpy(secret_key, entry_find(k, KEY_CURVE, 0)->key, CURVE_KEY_BYTES);
+    const struct key_entry *curve = entry_find(k, KEY_CURVE, 0);
+    CHECK(curve); /* an open keyring has one */
+    memcpy(secret_key, curve->key, CURVE_KEY_BYTES);
     CHECK(crypto_scalarmult_base(public_key, secret_key) == 0);
 }

@@ -115,7 +115,10 @@ enum err sealer_incarnation(struct sealer *s, uint32_t id,
     return OK;
 }
 
-uint32_t sealer_incarnation_id(const struct sealer *s) { return s->current; }
+uint32_t sealer_incarnation_id(const struct sealer *s)
+{
+    return s->current;
+}
 
 /* --- cache --- */
 
@@ -189,7 +192,10 @@ void sealer_forget(struct sealer *s, uint64_t customer)
             slot_wipe(s, &s->slots[i]);
 }
 
-struct sealer_stats sealer_stats(const struct sealer *s) { return s->stats; }
+struct sealer_stats sealer_stats(const struct sealer *s)
+{
+    return s->stats;
+}
 
 /* --- day tags --- */
 
@@ -248,7 +254,10 @@ static enum err part_of(const struct sealer *s, const struct slot *slot, const s
     return OK;
 }
 
-static size_t padded_bytes(size_t n) { return (n / SEAL_PAD_BYTES + 1) * SEAL_PAD_BYTES; }
+static size_t padded_bytes(size_t n)
+{
+    return (n / SEAL_PAD_BYTES + 1) * SEAL_PAD_BYTES;
+}
 
 /* ISO 7816-4: a one bit, then zeros, at least one byte: lengths tell little. */
 static void part_seal(const struct part *part, struct span plain, uint8_t *out)

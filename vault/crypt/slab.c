@@ -79,6 +79,12 @@ void *slab_alloc(struct slab *s, size_t bytes)
     return s->mapping + s->page_bytes + at;
 }
 
-bool slab_locked(const struct slab *s) { return s->locked; }
+bool slab_locked(const struct slab *s)
+{
+    return s->locked;
+}
 
-size_t slab_given_bytes(const struct slab *s) { return s->used; }
+size_t slab_given_bytes(const struct slab *s)
+{
+    return s->used;
+}

@@ -24,7 +24,7 @@ struct slab *slab_free(struct slab *s); /* wipes; NULL is fine; returns NULL */
 /* Zeroed, aligned to a cache line, until slab_free(). Start-up only: nothing is given back.
  * NULL: beyond SLAB_BYTES_MAX, or not lockable (RLIMIT_MEMLOCK) and require_lock. */
 void *slab_alloc(struct slab *s, size_t bytes);
-bool slab_locked(const struct slab *s);  /* false: some of it could not be locked */
+bool slab_locked(const struct slab *s);        /* false: some of it could not be locked */
 size_t slab_given_bytes(const struct slab *s); /* given out */
 
 #endif

@@ -12,14 +12,14 @@
 
 enum ctl_format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
 
-struct ctl { /* of one run */
+struct ctl {         /* of one run */
     FILE *out, *err; /* borrowed */
     const char *socket_path;
     enum ctl_format format;
 };
 
 enum option_kind {
-    OPTION_FLAG,   /* no value; sent as "1" */
+    OPTION_FLAG, /* no value; sent as "1" */
     OPTION_TEXT,
     OPTION_NUMBER, /* decimal digits */
     OPTION_TIME,   /* when.h; sent as microseconds since 1970 */
@@ -28,7 +28,7 @@ enum option_kind {
 };
 
 struct ctl_option {
-    const char *name;  /* without dashes; the argument's name in the request, too */
+    const char *name; /* without dashes; the argument's name in the request, too */
     enum option_kind kind;
     const char *value; /* what the help calls the value */
     bool required;

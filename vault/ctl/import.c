@@ -124,8 +124,7 @@ static enum control_status send_rows(struct import_file *f)
     struct conn_ops ops = {.row = on_problem, .arg = f};
     if (f->rows.n == 0)
         return CONTROL_DONE;
-    enum control_status status =
-        ask(f, "customer import-rows", "rows", buf_span(&f->rows), &ops);
+    enum control_status status = ask(f, "customer import-rows", "rows", buf_span(&f->rows), &ops);
     buf_reset(&f->rows);
     return status;
 }
@@ -187,8 +186,8 @@ static bool read_header(struct import_file *f)
         return false;
     for (size_t c = 0; c < IMPORT_COLUMNS; c++) {
         size_t i = 0;
-        while (i < f->row.columns_count && !span_is(span_trim(f->row.column[i].text),
-                                                    COLUMN_NAME[c]))
+        while (i < f->row.columns_count &&
+               !span_is(span_trim(f->row.column[i].text), COLUMN_NAME[c]))
             i++;
         if (i == f->row.columns_count)
             return false;

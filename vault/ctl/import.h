@@ -7,8 +7,8 @@
 #define CPNI_CTL_IMPORT_H
 
 #include "proto/classify/number.h"
+#include "proto/wire/entry_kind.h"
 #include "vault/ctl/ctl.h"
-#include "vault/directory/directory.h"
 
 ctl_fn import_run;
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 struct progress {
-    FILE *out; /* borrowed; NULL = not a terminal, shows nothing */
+    FILE *out;   /* borrowed; NULL = not a terminal, shows nothing */
     int percent; /* as shown; -1 = nothing is */
 };
 

@@ -14,9 +14,9 @@ enum {
     PULL_PORT = 7760,
     HINT_PORT = 7761,
     PORT_MAX = 65535,
-    CALL_MS = 10000,    /* longest wait for an answer */
-    FOLLOW_MS = 30000,  /* an empty pull of --follow waits this long at the server */
-    AGAIN_S = 1,        /* pause before a request is sent again */
+    CALL_MS = 10000,   /* longest wait for an answer */
+    FOLLOW_MS = 30000, /* an empty pull of --follow waits this long at the server */
+    AGAIN_S = 1,       /* pause before a request is sent again */
     BUSY_TRIES = 10,
     USAGE_ROW_BYTES = 4096
 };
@@ -27,12 +27,12 @@ static const struct {
     enum column_kind kind;
     const char *name;
 } COLUMNS[] = {
-    {COLUMN_TEXT, "account"},       {COLUMN_TIME, "period_start"}, {COLUMN_NUMBER, "period"},
-    {COLUMN_TEXT, "service"},       {COLUMN_TEXT, "direction"},    {COLUMN_TEXT, "call_type"},
-    {COLUMN_TEXT, "juris"},         {COLUMN_TEXT, "rate_band"},    {COLUMN_NUMBER, "attempts"},
-    {COLUMN_NUMBER, "answered"},    {COLUMN_NUMBER, "duration_ms"}, {COLUMN_JSON, "billed"},
-    {COLUMN_JSON, "failed"},        {COLUMN_NUMBER, "incomplete"}, {COLUMN_NUMBER, "forwarded"},
-    {COLUMN_NUMBER, "revision"},    {COLUMN_NUMBER, "position"},
+    {COLUMN_TEXT, "account"},    {COLUMN_TIME, "period_start"},  {COLUMN_NUMBER, "period"},
+    {COLUMN_TEXT, "service"},    {COLUMN_TEXT, "direction"},     {COLUMN_TEXT, "call_type"},
+    {COLUMN_TEXT, "juris"},      {COLUMN_TEXT, "rate_band"},     {COLUMN_NUMBER, "attempts"},
+    {COLUMN_NUMBER, "answered"}, {COLUMN_NUMBER, "duration_ms"}, {COLUMN_JSON, "billed"},
+    {COLUMN_JSON, "failed"},     {COLUMN_NUMBER, "incomplete"},  {COLUMN_NUMBER, "forwarded"},
+    {COLUMN_NUMBER, "revision"}, {COLUMN_NUMBER, "position"},
 };
 
 enum err usage_put_columns(struct buf *b)
@@ -104,8 +104,8 @@ static int print_rows(struct pull *p, const struct cu1_answer *a)
 {
     uint8_t room[USAGE_ROW_BYTES];
     struct buf b = buf_of(room, sizeof room);
-    bool ok = p->columns_printed || (usage_put_columns(&b) == OK &&
-                                     table_columns(p->table, buf_span(&b), NULL) == OK);
+    bool ok = p->columns_printed ||
+              (usage_put_columns(&b) == OK && table_columns(p->table, buf_span(&b), NULL) == OK);
     p->columns_printed = true;
     for (size_t i = 0; ok && i < a->rows_count; i++) {
         buf_reset(&b);
@@ -141,7 +141,8 @@ static int confirm(struct pull *p)
 {
     struct cu1_request q = {CU1_CONFIRM, p->stream, p->cursor, 0, 0};
     struct cu1_answer a;
-    if (fflush(p->ctl->out) != 0 || ferror(p->ctl->out)) /* what is confirmed is in the reader's hands */
+    if (fflush(p->ctl->out) != 0 ||
+        ferror(p->ctl->out)) /* what is confirmed is in the reader's hands */
         return ctl_fail(p->ctl, CONTROL_FAILED, "the output could not be written");
     return call(p, &q, &a);
 }

@@ -23,7 +23,8 @@ static const struct ctl_option INIT[] = {
 
 static const struct ctl_option CUSTOMER_IMPORT[] = {
     {"move", OPTION_FLAG, NULL, false, "values of other customers change their owner"},
-    {"number-plan", OPTION_CHOICE, "nanp|e164|raw", false, "how numbers are written (default: nanp)"},
+    {"number-plan", OPTION_CHOICE, "nanp|e164|raw", false,
+     "how numbers are written (default: nanp)"},
     {"country-code", OPTION_NUMBER, "DIGITS", false, "e164: country code of numbers without one"},
 };
 
@@ -33,16 +34,19 @@ static const struct ctl_option INGEST[] = {
      "what the file holds (default: as the feed is configured, else found by looking)"},
     {"timezone", OPTION_TEXT, "ZONE", false,
      "asterisk_csv: zone of its local times: UTC, +05:30 (default: UTC)"},
-    {"number-plan", OPTION_CHOICE, "nanp|e164|raw", false, "how numbers are written (default: nanp)"},
+    {"number-plan", OPTION_CHOICE, "nanp|e164|raw", false,
+     "how numbers are written (default: nanp)"},
     {"country-code", OPTION_NUMBER, "DIGITS", false, "e164: country code of numbers without one"},
     {"npa", OPTION_LOCAL, "FILE", false, "table of NANP area codes (default: the installed one)"},
 };
 
 static const struct ctl_option CALLS_LIST[] = {
     {"customer", OPTION_TEXT, "ID", true, "whose calls"},
-    {"from", OPTION_TIME, "TIME", true, "first instant, UTC: YYYY-MM-DD, \"YYYY-MM-DD HH:MM:SS\" or RFC 3339"},
+    {"from", OPTION_TIME, "TIME", true,
+     "first instant, UTC: YYYY-MM-DD, \"YYYY-MM-DD HH:MM:SS\" or RFC 3339"},
     {"to", OPTION_TIME, "TIME", true, "first instant that is not listed"},
-    {"purpose", OPTION_TEXT, "P", true, "why: PROVIDE, BILL, FRAUD, LEGAL, ...; written into the audit log"},
+    {"purpose", OPTION_TEXT, "P", true,
+     "why: PROVIDE, BILL, FRAUD, LEGAL, ...; written into the audit log"},
     {"case", OPTION_TEXT, "TEXT", false, "ticket, order or reason; sealed in the audit log"},
     {"role", OPTION_TEXT, "R", false, "act in this role only"},
     {"columns", OPTION_CHOICE, "brief|all", false, "default: brief in a table, else all"},
@@ -52,9 +56,12 @@ static const struct ctl_option USAGE_CONSUMER_ADD[] = {
     {"public-key", OPTION_LOCAL, "Z85", false, "CURVE public key of the consumer"},
     {"generate", OPTION_LOCAL, "FILE", false, "make a key pair and write it to FILE, mode 0600"},
     {"family", OPTION_CHOICE, "usage|agg", true, "totals by account, or without identities"},
-    {"account-id", OPTION_FLAG, NULL, false, "accounts by their id, not by a token of the consumer's own"},
-    {"endpoint", OPTION_LOCAL, "ADDRESS", false, "pull address for FILE (default: tcp://127.0.0.1:7760)"},
-    {"hint", OPTION_LOCAL, "ADDRESS", false, "hint address for FILE (default: tcp://127.0.0.1:7761)"},
+    {"account-id", OPTION_FLAG, NULL, false,
+     "accounts by their id, not by a token of the consumer's own"},
+    {"endpoint", OPTION_LOCAL, "ADDRESS", false,
+     "pull address for FILE (default: tcp://127.0.0.1:7760)"},
+    {"hint", OPTION_LOCAL, "ADDRESS", false,
+     "hint address for FILE (default: tcp://127.0.0.1:7761)"},
 };
 
 static const struct ctl_option USAGE_PULL[] = {
@@ -84,10 +91,10 @@ static const struct ctl_option VERIFY[] = {
 const struct ctl_verb CTL_VERBS[] = {
     {"init", NULL, NULL, "make keys and an empty database; refuses to overwrite", OPTIONS(INIT),
      init_run},
-    {"customer import", "FILE", NULL,
-     "load customer_id,account_id,kind,value: all rows or none", OPTIONS(CUSTOMER_IMPORT),
-     import_run},
-    {"customer list", NULL, NULL, "customers and how many values lead to them", NO_OPTIONS, ask_run},
+    {"customer import", "FILE", NULL, "load customer_id,account_id,kind,value: all rows or none",
+     OPTIONS(CUSTOMER_IMPORT), import_run},
+    {"customer list", NULL, NULL, "customers and how many values lead to them", NO_OPTIONS,
+     ask_run},
     {"customer show", "ID", "customer", "one customer", NO_OPTIONS, ask_run},
     {"customer reassign", NULL, NULL,
      "give unassigned calls to the customers that the directory knows now", NO_OPTIONS, ask_run},

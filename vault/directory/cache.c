@@ -18,7 +18,10 @@ void owner_cache_done(struct owner_cache *c)
     c->set = NULL;
 }
 
-void owner_cache_reset(struct owner_cache *c) { memset(c->set, 0, CACHE_SETS * sizeof *c->set); }
+void owner_cache_reset(struct owner_cache *c)
+{
+    memset(c->set, 0, CACHE_SETS * sizeof *c->set);
+}
 
 static struct cache_slot *set_of(struct owner_cache *c, const uint64_t name[static 2])
 {

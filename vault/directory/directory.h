@@ -27,25 +27,9 @@
 #define CPNI_DIRECTORY_DIRECTORY_H
 
 #include "proto/record/call.h"
+#include "proto/wire/entry_kind.h"
 #include "vault/crypt/keyring.h"
 #include "vault/store/store.h"
-
-/* ENTRY_KIND(code, "name in the import file"); stored by number: add at the end only */
-#define ENTRY_KINDS(X)                                                                             \
-    X(NUMBER, "number")                                                                            \
-    X(RANGE, "range")                                                                              \
-    X(DOMAIN, "domain")                                                                            \
-    X(TRUNK, "trunk")                                                                              \
-    X(ACCOUNT_CODE, "account_code")                                                                \
-    X(ADDRESS, "address")
-enum entry_kind {
-#define ENTRY_CODE(code, name) ENTRY_##code,
-    ENTRY_KINDS(ENTRY_CODE)
-#undef ENTRY_CODE
-        ENTRY_KIND_COUNT
-};
-MUST_CHECK enum err entry_kind_by_name(struct span name, enum entry_kind *out); /* ERR_NOTFOUND */
-const char *entry_kind_name(enum entry_kind kind); /* "unknown" when out of range */
 
 struct owner {
     uint64_t customer; /* ordinal, 1...; 0 = nobody */

@@ -2,31 +2,15 @@
 
 #include "vault/directory/range.h"
 
-static const char *const NAMES[ENTRY_KIND_COUNT] = {
-#define ENTRY_NAME(code, name) [ENTRY_##code] = (name),
-    ENTRY_KINDS(ENTRY_NAME)
-#undef ENTRY_NAME
-};
-
-enum err entry_kind_by_name(struct span name, enum entry_kind *out)
+static bool is_dialled(uint8_t c)
 {
-    for (unsigned i = 0; i < ENTRY_KIND_COUNT; i++) {
-        if (!span_is(name, NAMES[i]))
-            continue;
-        *out = (enum entry_kind)i;
-        return OK;
-    }
-    return ERR_NOTFOUND;
+    return byte_is_digit(c) || c == '*' || c == '#';
 }
 
-const char *entry_kind_name(enum entry_kind kind)
+static bool is_printable(uint8_t c)
 {
-    return kind < ENTRY_KIND_COUNT ? NAMES[kind] : "unknown";
+    return c >= ' ' && c != 0x7f;
 }
-
-static bool is_dialled(uint8_t c) { return byte_is_digit(c) || c == '*' || c == '#'; }
-
-static bool is_printable(uint8_t c) { return c >= ' ' && c != 0x7f; }
 
 static bool is_domain(uint8_t c)
 {

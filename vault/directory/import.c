@@ -75,7 +75,10 @@ struct import *directory_import_free(struct import *im)
     return NULL;
 }
 
-struct import_counts directory_import_counts(const struct import *im) { return im->counts; }
+struct import_counts directory_import_counts(const struct import *im)
+{
+    return im->counts;
+}
 
 /* --- staging --- */
 

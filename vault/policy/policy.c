@@ -56,7 +56,10 @@ static enum purpose purpose_by_code(struct span code)
     return p;
 }
 
-bool purpose_known(struct span code) { return code.n > 0 && purpose_by_code(code) < PURPOSE_COUNT; }
+bool purpose_known(struct span code)
+{
+    return code.n > 0 && purpose_by_code(code) < PURPOSE_COUNT;
+}
 
 static struct decision refuse(const char *rule, const char *citation, const char *text)
 {
@@ -118,9 +121,15 @@ enum err role_by_name(struct span name, enum role *out)
     return ERR_NOTFOUND;
 }
 
-const char *role_name(enum role r) { return r < ROLE_COUNT ? ROLE_NAMES[r] : "none"; }
+const char *role_name(enum role r)
+{
+    return r < ROLE_COUNT ? ROLE_NAMES[r] : "none";
+}
 
-const char *action_name(enum action a) { return a < ACTION_COUNT ? ACTION_NAMES[a] : "unknown"; }
+const char *action_name(enum action a)
+{
+    return a < ACTION_COUNT ? ACTION_NAMES[a] : "unknown";
+}
 
 enum { GRANT_MAGIC = 0x6772616e }; /* "gran": a struct grant of zeros is no grant */
 
@@ -131,7 +140,10 @@ struct grant grant_after_audit(const struct decision *d, uint64_t customer, uint
     return (struct grant){customer, d->fields, audit_seq, GRANT_MAGIC};
 }
 
-struct grant grant_system(void) { return (struct grant){.magic = GRANT_MAGIC}; }
+struct grant grant_system(void)
+{
+    return (struct grant){.magic = GRANT_MAGIC};
+}
 
 bool grant_valid(const struct grant *g)
 {

@@ -114,9 +114,15 @@ uint64_t index_live(const struct index *ix)
     return ix->active->live + (ix->freezing ? ix->frozen->live : 0);
 }
 
-uint64_t index_sealed(const struct index *ix) { return ix->sealed; }
+uint64_t index_sealed(const struct index *ix)
+{
+    return ix->sealed;
+}
 
-uint64_t index_runs(const struct index *ix) { return ix->runs; }
+uint64_t index_runs(const struct index *ix)
+{
+    return ix->runs;
+}
 
 uint64_t index_tail_records(const struct index *ix)
 {

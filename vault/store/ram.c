@@ -51,7 +51,10 @@ static void row_drop(struct row *r)
         free(r);
 }
 
-static struct span row_key(const struct row *r) { return span_of(r->bytes, r->key_bytes); }
+static struct span row_key(const struct row *r)
+{
+    return span_of(r->bytes, r->key_bytes);
+}
 
 static struct span row_value(const struct row *r)
 {
@@ -209,7 +212,10 @@ static bool ram_cursor_row(struct cursor *c, struct span *key, struct span *valu
     return true;
 }
 
-static void ram_cursor_next(struct cursor *c) { c->at++; }
+static void ram_cursor_next(struct cursor *c)
+{
+    c->at++;
+}
 
 static enum err ram_cursor_free(struct cursor *c)
 {
@@ -236,7 +242,10 @@ static void ram_del(struct engine *e, unsigned table, struct span key)
     batch_add(e, row_new(table, key, SPAN_EMPTY, true));
 }
 
-static size_t ram_batch_bytes(struct engine *e) { return e->batch_bytes; }
+static size_t ram_batch_bytes(struct engine *e)
+{
+    return e->batch_bytes;
+}
 
 static enum err ram_commit(struct engine *e)
 {

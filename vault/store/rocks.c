@@ -20,6 +20,11 @@ enum {
     MIB = 1 << 20,
     MEMORY_BYTES_LEAST = 16 * MIB,
     MEMORY_BYTES_DEFAULT = 128 * MIB,
+    SMALL_MEMTABLE_BYTES = 4 * MIB,
+    SMALL_FILE_BYTES = 8 * MIB,
+    FILE_BYTES = 64 * MIB,
+    LOG_BYTES_MAX = 256 * MIB,
+    INFO_LOG_BYTES_MAX = 4 * MIB,
     TOLERATE_TORN_TAIL = 0,
     LEVEL_STYLE = 0,
     UNIVERSAL_STYLE = 1,
@@ -85,7 +90,10 @@ static enum err translate(char *fault)
 }
 
 /* Once open, a block that fails its checksum is the disk's fault like any other. */
-static enum err failed(char *fault) { return translate(fault) == OK ? OK : ERR_STORE; }
+static enum err failed(char *fault)
+{
+    return translate(fault) == OK ? OK : ERR_STORE;
+}
 
 /* --- options --- */
 
@@ -111,13 +119,14 @@ static rocksdb_options_t *shape_options(struct engine *e, enum shape shape, size
 {
     rocksdb_options_t *o = rocksdb_options_create();
     /* Records fill their memtable at once; of the rest many are open and few are used. */
-    size_t buffer = shape == SHAPE_APPEND ? memory / 4 : 4 * MIB;
+    size_t buffer = shape == SHAPE_APPEND ? memory / 4 : SMALL_MEMTABLE_BYTES;
     rocksdb_options_set_write_buffer_size(o, buffer);
     rocksdb_options_set_arena_block_size(o, shape == SHAPE_APPEND ? MIB : MIB / 16);
     rocksdb_options_set_max_write_buffer_number(o, 3);
     rocksdb_options_set_compression(o, rocksdb_no_compression);
     rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
-    rocksdb_options_set_target_file_size_base(o, shape == SHAPE_POINT ? 8 * MIB : 64 * MIB);
+    rocksdb_options_set_target_file_size_base(o,
+                                              shape == SHAPE_POINT ? SMALL_FILE_BYTES : FILE_BYTES);
     rocksdb_options_set_compaction_style(o, shape == SHAPE_RUNS ? UNIVERSAL_STYLE : LEVEL_STYLE);
     set_table_format(e, o, shape);
     return o;
@@ -136,14 +145,14 @@ static void set_database_options(struct engine *e, const struct store_options *o
     rocksdb_options_set_WAL_ttl_seconds(db, 0);
     rocksdb_options_set_WAL_size_limit_MB(db, 0);
     /* One idle family would otherwise keep every log since its last flush. */
-    rocksdb_options_set_max_total_wal_size(db, 256 * MIB);
+    rocksdb_options_set_max_total_wal_size(db, LOG_BYTES_MAX);
     rocksdb_options_set_db_write_buffer_size(db, memory / 2);
     rocksdb_options_set_max_background_jobs(db, 2);
     rocksdb_options_set_allow_concurrent_memtable_write(db, 0); /* one writer */
     rocksdb_options_set_bytes_per_sync(db, MIB);
     rocksdb_options_set_wal_bytes_per_sync(db, MIB);
     rocksdb_options_set_keep_log_file_num(db, 3);
-    rocksdb_options_set_max_log_file_size(db, 4 * MIB);
+    rocksdb_options_set_max_log_file_size(db, INFO_LOG_BYTES_MAX);
     rocksdb_options_set_max_open_files(db, 512);
 }
 
@@ -230,7 +239,7 @@ static enum err database_open(struct engine *e, const struct store_options *o)
                                                         handles, &fault);
     if (fault)
         return translate(fault);
-    memcpy(e->tables, handles, (size_t)(count - 1) * sizeof *handles);
+    memcpy(e->tables, handles, (size_t)(count - 1) * sizeof handles[0]);
     e->unused = handles[count - 1];
     return OK;
 }
@@ -415,7 +424,10 @@ static bool rocks_cursor_row(struct cursor *c, struct span *key, struct span *va
     return true;
 }
 
-static void rocks_cursor_next(struct cursor *c) { rocksdb_iter_next(c->it); }
+static void rocks_cursor_next(struct cursor *c)
+{
+    rocksdb_iter_next(c->it);
+}
 
 static enum err rocks_cursor_free(struct cursor *c)
 {

@@ -329,9 +329,15 @@ enum err store_postings(struct store *s, const uint8_t day_tag[static DAY_TAG_BY
     return index_postings(s->index, day_tag, from, below, out, max, out_count);
 }
 
-uint64_t store_next_seq(const struct store *s) { return s->head.next_seq; }
+uint64_t store_next_seq(const struct store *s)
+{
+    return s->head.next_seq;
+}
 
-uint64_t store_commit_number(const struct store *s) { return s->head.commit; }
+uint64_t store_commit_number(const struct store *s)
+{
+    return s->head.commit;
+}
 
 void store_head_note(const struct store *s, uint8_t out[static HEAD_NOTE_BYTES])
 {
@@ -343,7 +349,7 @@ void store_head_note(const struct store *s, uint8_t out[static HEAD_NOTE_BYTES])
 /* A batch is inside its store: what a batch can do, a store can. */
 static struct store *store_of(struct txn *t)
 {
-    return (struct store *)((uint8_t *)t - offsetof(struct store, txn));
+    return (struct store *)(void *)((uint8_t *)t - offsetof(struct store, txn));
 }
 
 struct txn *store_begin(struct store *s)

@@ -50,6 +50,9 @@ void tail_remove(struct tail *t, struct tail_entry *e); /* a live one */
 /* The entry of a sequence; NULL when the tail does not hold it. */
 struct tail_entry *tail_at(const struct tail *t, uint64_t seq);
 
-static inline uint64_t tail_next(const struct tail *t) { return t->first + t->count; }
+static inline uint64_t tail_next(const struct tail *t)
+{
+    return t->first + t->count;
+}
 
 #endif

@@ -78,11 +78,20 @@ struct windows *windows_close(struct windows *w)
     return NULL;
 }
 
-uint64_t windows_included(const struct windows *w) { return w->state.included; }
+uint64_t windows_included(const struct windows *w)
+{
+    return w->state.included;
+}
 
-size_t windows_dirty(const struct windows *w) { return w->dirty_count; }
+size_t windows_dirty(const struct windows *w)
+{
+    return w->dirty_count;
+}
 
-uint64_t windows_last_position(const struct windows *w) { return w->state.position; }
+uint64_t windows_last_position(const struct windows *w)
+{
+    return w->state.position;
+}
 
 /* --- the clean rows, oldest first --- */
 

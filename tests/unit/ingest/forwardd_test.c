@@ -1,6 +1,7 @@
 /* The forward role as a process: ready when it listens, serves, ends by SIGTERM with 0, and
  * with another code when it cannot serve. */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -16,10 +17,11 @@ struct role {
     int ready;
 };
 
-static void role_start(struct role *r)
+static void role_start(struct role *r, bool mute)
 {
     int ready[2];
-    usage_vault_start(&r->vault);
+    usage_vault_open(&r->vault);
+    r->vault.mute = mute;
     cr_assert_eq(pipe(ready), 0);
     r->pid = fork();
     cr_assert_geq(r->pid, 0);
@@ -31,6 +33,7 @@ static void role_start(struct role *r)
     close(r->vault.other);
     close(ready[1]);
     r->ready = ready[0];
+    usage_vault_serve(&r->vault);
 }
 
 static int role_end(struct role *r)
@@ -54,7 +57,7 @@ Test(forwardd, serves_and_ends_on_sigterm)
 {
     struct role r;
     free_addresses(r.pull, r.hint);
-    role_start(&r);
+    role_start(&r, false);
     cr_assert(becomes_ready(&r));
     struct key_file k = {.name = "billing"};
     struct usage_client *c;
@@ -77,12 +80,11 @@ Test(forwardd, is_not_ready_before_the_vault_gave_the_keys_and_still_ends)
 {
     struct role r;
     free_addresses(r.pull, r.hint);
-    usage_vault_start(&r.vault); /* only to have one whose thread is stopped again */
-    usage_vault_stop(&r.vault);
-    close(r.vault.other);
-    role_start(&r);
-    usage_vault_mute(&r.vault, true);
-    usleep(200000);
+    role_start(&r, true);
+    while (usage_vault_get(&r.vault, &r.vault.hellos_count) == 0)
+        usleep(10000);
+    struct pollfd p = {.fd = r.ready, .events = POLLIN};
+    cr_expect_eq(poll(&p, 1, 100), 0);
     kill(r.pid, SIGTERM);
     cr_expect_eq(role_end(&r), 0);
 }
@@ -92,7 +94,7 @@ Test(forwardd, an_address_that_is_taken_ends_it)
     struct role r;
     free_addresses(r.pull, r.hint);
     memcpy(r.hint, r.pull, sizeof r.hint); /* its own second socket finds it taken */
-    role_start(&r);
+    role_start(&r, false);
     cr_expect(!becomes_ready(&r));
     cr_expect_eq(role_end(&r), 1);
 }
@@ -101,7 +103,7 @@ Test(forwardd, a_vault_that_closes_the_channel_ends_it)
 {
     struct role r;
     free_addresses(r.pull, r.hint);
-    role_start(&r);
+    role_start(&r, false);
     cr_assert(becomes_ready(&r));
     usage_vault_stop(&r.vault);
     int status = -1;

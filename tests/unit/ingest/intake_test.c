@@ -141,6 +141,24 @@ Test(intake, udp_reads_until_the_queue_is_half_full)
     teardown(&b);
 }
 
+/* The room may be back before the turn has seen that there was none. */
+Test(intake, source_that_stopped_by_itself_goes_on)
+{
+    struct bed b;
+    setup(&b);
+    welcome(&b);
+    fill(&b, OUTLET_QUEUE_MAX / 2);
+    datagrams(&b, 10);
+    for (int i = 0; i < 5; i++) /* no turn between */
+        uv_run(&b.loop, UV_RUN_NOWAIT);
+    cr_expect_eq(received(&b), 0);
+    b.x.vault.withhold = false;
+    pipe_fixture_settle(&b.x);
+    run(&b);
+    cr_expect_eq(received(&b), 10);
+    teardown(&b);
+}
+
 Test(intake, nothing_is_read_before_the_vault_is_ready_or_after_the_stop)
 {
     struct bed b;

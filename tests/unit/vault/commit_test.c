@@ -133,10 +133,13 @@ Test(commit, a_bad_record_is_refused_alone)
     fix_add(&f, &r);
     fix_call(&r, feed, "+12125550101", "+12125550102", T0, "");
     fix_add(&f, &r);
+    fix_call(&r, feed, "+12125550101", "+12125550102", T0, "claims an owner");
+    r.call.customer = 1;
+    fix_add(&f, &r);
     struct receipt receipt = fix_commit(&f);
     cr_expect_eq(receipt.status, OK);
     cr_expect_eq(receipt.accepted, 1);
-    cr_expect_eq(receipt.refused, 3);
+    cr_expect_eq(receipt.refused, 4);
 }
 
 Test(commit, a_broken_batch_is_refused_whole)

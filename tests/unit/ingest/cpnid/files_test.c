@@ -3,7 +3,9 @@
 #include "ingest/cpnid/files.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char dir[] = "/tmp/cpni-files-XXXXXX";
@@ -36,7 +38,7 @@ Test(files, whole_or_not_at_all)
     write_file(span_str("0123456789"));
     cr_expect_eq(file_read("file", 10, &s), OK);
     cr_expect(span_is(s, "0123456789"));
-    free((void *)(uintptr_t)s.p);
+    file_free(s);
     cr_expect_eq(file_read("file", 9, &s), ERR_LIMIT);
     cr_expect_eq(file_read("none", 9, &s), ERR_NOTFOUND);
     cr_expect_eq(file_read("file/none", 9, &s), ERR_NOTFOUND);
@@ -67,7 +69,7 @@ Test(files, zones)
         return; /* a machine without tzdata */
     cr_expect_eq(zone_read("Europe/Berlin", &berlin), OK);
     cr_expect(span_starts(berlin, span_str("TZif")));
-    free((void *)(uintptr_t)berlin.p);
+    file_free(berlin);
 }
 
 Test(files, keys)
@@ -88,7 +90,7 @@ Test(files, keys)
         if (!ROWS[i].key)
             continue;
         cr_expect(span_is(key, ROWS[i].key));
-        free((void *)(uintptr_t)key.p);
+        file_free(key);
     }
 }
 
@@ -127,4 +129,36 @@ Test(files, what_is_missing_is_told_with_its_line)
         cr_expect_eq(p.item[i].line, WANT[i].line);
         cr_expect(strstr(p.item[i].text, WANT[i].what), "%s", p.item[i].text);
     }
+}
+
+/* A feed's folder below the state directory is made, another one is wanted there. */
+Test(files, feed_paths_are_below_the_state_directory)
+{
+    struct config *c = calloc(1, sizeof *c);
+    struct config_problems *p = calloc(1, sizeof *p);
+    struct diag d = {0};
+    config_default(c);
+    snprintf(c->state_dir, sizeof c->state_dir, "state");
+    c->feeds_count = 3;
+    snprintf(c->feed[0].path, sizeof c->feed[0].path, "spool/Master.csv");
+    snprintf(c->feed[1].path, sizeof c->feed[1].path, "/no/such/folder/Master.csv");
+    files_resolve(c, p);
+    cr_expect_eq(p->count, 0);
+    cr_expect_str_eq(c->feed[0].path, "state/spool/Master.csv");
+    cr_expect_str_eq(c->feed[1].path, "/no/such/folder/Master.csv");
+    cr_expect_str_eq(c->feed[2].path, "", "a feed without a file");
+    cr_expect_eq(files_make_folders(c, &d), ERR_STORE, "there is no state directory");
+    cr_assert_eq(mkdir("state", 0700), 0);
+    cr_expect_eq(files_make_folders(c, &d), OK);
+    cr_expect_eq(files_make_folders(c, &d), OK, "and again");
+    struct stat st;
+    cr_assert_eq(stat("state/spool", &st), 0);
+    cr_expect_eq(st.st_mode & 0777, 0755);
+    memset(c->feed[2].path, 'x', sizeof c->feed[2].path - 1);
+    files_resolve(c, p);
+    cr_expect_eq(p->count, 1, "a path that becomes too long is told");
+    rmdir("state/spool");
+    rmdir("state");
+    free(p);
+    free(c);
 }

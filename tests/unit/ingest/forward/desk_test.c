@@ -204,9 +204,12 @@ Test(desk, refusals_are_translated)
     const struct {
         uint8_t refusal;
         enum cu1_fault fault;
-    } ROW[] = {{PULL_NO_STREAM, CU1_FAULT_STREAM}, {PULL_CURSOR_OLD, CU1_FAULT_CURSOR_OLD},
-               {PULL_DENIED, CU1_FAULT_DENIED},    {PULL_BUSY, CU1_FAULT_BUSY},
-               {0, CU1_FAULT_UNKNOWN},             {200, CU1_FAULT_UNKNOWN}};
+    } ROW[] = {{PULL_NO_STREAM, CU1_FAULT_STREAM},
+               {PULL_CURSOR_OLD, CU1_FAULT_CURSOR_OLD},
+               {PULL_DENIED, CU1_FAULT_DENIED},
+               {PULL_BUSY, CU1_FAULT_BUSY},
+               {0, CU1_FAULT_UNKNOWN},
+               {200, CU1_FAULT_UNKNOWN}};
     for (size_t i = 0; i < sizeof ROW / sizeof ROW[0]; i++) {
         t.answered = 0;
         pull("p", 5, 60000, T0);

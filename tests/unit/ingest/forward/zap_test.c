@@ -76,9 +76,14 @@ static void pump(int64_t now)
 static void handshake(uint8_t key, int64_t now)
 {
     uint8_t bytes[CONSUMER_KEY_BYTES] = {key};
-    const struct span PART[] = {SPAN_EMPTY,          span_str("1.0"), span_str("1"),
-                                span_str(ZAP_DOMAIN), span_str("192.0.2.1"), SPAN_EMPTY,
-                                span_str("CURVE"),   span_of(bytes, sizeof bytes)};
+    const struct span PART[] = {SPAN_EMPTY,
+                                span_str("1.0"),
+                                span_str("1"),
+                                span_str(ZAP_DOMAIN),
+                                span_str("192.0.2.1"),
+                                SPAN_EMPTY,
+                                span_str("CURVE"),
+                                span_of(bytes, sizeof bytes)};
     send_parts(PART, sizeof PART / sizeof PART[0]);
     pump(now);
 }
@@ -201,8 +206,10 @@ Test(zap, only_curve_in_our_domain_with_a_whole_key)
         const char *domain, *mechanism;
         size_t key_bytes;
         size_t parts;
-    } ROW[] = {{"other", "CURVE", 32, 8},    {ZAP_DOMAIN, "NULL", 0, 7},
-               {ZAP_DOMAIN, "PLAIN", 32, 8}, {ZAP_DOMAIN, "CURVE", 31, 8},
+    } ROW[] = {{"other", "CURVE", 32, 8},
+               {ZAP_DOMAIN, "NULL", 0, 7},
+               {ZAP_DOMAIN, "PLAIN", 32, 8},
+               {ZAP_DOMAIN, "CURVE", 31, 8},
                {ZAP_DOMAIN, "CURVE", 32, 12}};
     for (size_t i = 0; i < sizeof ROW / sizeof ROW[0]; i++) {
         const struct span PART[12] = {SPAN_EMPTY,

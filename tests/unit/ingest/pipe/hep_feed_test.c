@@ -21,8 +21,8 @@ struct bed {
 static void setup(struct bed *b)
 {
     pipe_fixture_init(&b->x, FEED_HEP);
-    b->options = (struct hep_feed_options){
-        .limits = {.dialogs_max = 1000}, .seed = {1, 2}, .worker = 3, .workers = 4};
+    b->options =
+        (struct hep_feed_options){.limits = {.dialogs_max = 1000}, .seed = {1, 2}, .worker = 3};
     cr_assert_eq(hep_feed_new(&b->x.pipe, &b->x.feed, &b->options, &b->hep), OK);
 }
 

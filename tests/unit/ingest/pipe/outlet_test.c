@@ -311,6 +311,26 @@ Test(outlet, limits)
     teardown(&b);
 }
 
+/* However full the batch becomes, the cursors of the longest kind still go into it. */
+Test(outlet, cursors_have_their_room)
+{
+    static uint8_t long_one[CURSOR_BYTES_MAX];
+    struct bed b;
+    setup(&b);
+    for (uint8_t i = 0; i < FEEDS_MAX; i++) {
+        long_one[0] = i;
+        struct span text = span_of(long_one, sizeof long_one);
+        cr_assert_eq(outlet_cursor(b.outlet, 1, text, text, 0), OK);
+    }
+    for (uint32_t i = 0; i < 1000; i++)
+        cr_assert_eq(put(&b, i, 100), OK);
+    cr_expect_gt(outlet_waiting(b.outlet), 0);
+    settle(&b);
+    expect_exactly(&b, 1000);
+    cr_expect_eq(b.vault.cursors_count, FEEDS_MAX);
+    teardown(&b);
+}
+
 Test(outlet, dialogs_are_put_and_deleted)
 {
     struct bed b;

@@ -16,8 +16,9 @@ static void fill(struct call *c)
         if (f->type == CALL_STR)
             memcpy(member, &TEXT, sizeof TEXT);
         else if (f->type == CALL_IP)
-            *(struct ip *)member = i % 2 ? ip_v4((const uint8_t[]){192, 0, 2, (uint8_t)i})
-                                         : ip_v6((const uint8_t[16]){0x20, 1, 13, 0xb8, [15] = 7});
+            *(struct ip *)(void *)member =
+                i % 2 ? ip_v4((const uint8_t[]){192, 0, 2, (uint8_t)i})
+                      : ip_v6((const uint8_t[16]){0x20, 1, 13, 0xb8, [15] = 7});
         else
             *member = (uint8_t)(f->tag | 0x80); /* the top bit of the lowest byte */
     }
@@ -34,7 +35,8 @@ static bool same(const struct call *a, const struct call *b)
         const uint8_t *x = (const uint8_t *)a + CALL_FIELDS[i].offset;
         const uint8_t *y = (const uint8_t *)b + CALL_FIELDS[i].offset;
         bool equal = CALL_FIELDS[i].type == CALL_STR
-                         ? span_eq(*(const struct span *)x, *(const struct span *)y)
+                         ? span_eq(*(const struct span *)(const void *)x,
+                                   *(const struct span *)(const void *)y)
                          : memcmp(x, y, BYTES[CALL_FIELDS[i].type]) == 0;
         cr_expect(equal, "%s", CALL_FIELDS[i].name);
     }

@@ -165,9 +165,15 @@ static void read_truth(struct capture_run *run, const char *path)
  * it hands the message on (a body over SIP_MESSAGE_BYTES_MAX is not waited for). */
 enum { ROUNDING_US = 1, SEGMENTS_US = 1000 };
 
-static bool near(int64_t a, int64_t b, int64_t us) { return a - b <= us && b - a <= us; }
+static bool near(int64_t a, int64_t b, int64_t us)
+{
+    return a - b <= us && b - a <= us;
+}
 
-static bool same_instant(int64_t a, int64_t b) { return near(a, b, ROUNDING_US); }
+static bool same_instant(int64_t a, int64_t b)
+{
+    return near(a, b, ROUNDING_US);
+}
 
 static void compare(const struct capture_run *run, const struct known *k)
 {

@@ -117,6 +117,26 @@ Test(dialog_record, a_call_that_is_too_large)
     dialog_table_free(t);
 }
 
+/* FIELD_BYTES_MAX a field, and the record says that it was cut. */
+Test(dialog_record, a_field_that_is_too_long)
+{
+    static struct record r;
+    static char text[16 * 1024];
+    struct dialog_table *t;
+    const struct dialog_limits limits = {0};
+    cr_assert_eq(dialog_table_new(&limits, (struct dialog_seed){1, 2}, &t), OK);
+    snprintf(text, sizeof text,
+             "INVITE sip:b1@hh SIP/2.0\r\nFrom: <sip:a1@hh>;tag=al\r\nTo: <sip:b1@hh>\r\n"
+             "Call-ID: k\r\nCSeq: 1 INVITE\r\nUser-Agent: %0*d\r\n\r\n",
+             FIELD_BYTES_MAX + 1, 0);
+    feed_text(t, text, 1000, &r);
+    dialog_finish(t, 2000, keep_last, &r);
+    cr_expect_eq(r.call.user_agent.n, FIELD_BYTES_MAX);
+    cr_expect(r.call.flags & CALL_TRUNCATED);
+    cr_expect(span_is(r.call.called_tn, "b1"));
+    dialog_table_free(t);
+}
+
 /* RFC 3261 13.2.1: the offer may come in the 2xx, then the answer is in the ACK. */
 Test(dialog_record, late_offer)
 {

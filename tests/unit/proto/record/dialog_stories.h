@@ -67,6 +67,21 @@ static const struct {
     {"rings on and on: Timer C counts from the last 18x",
      "0 INVITE\n20 180 to=b\n100000 180 to=b\n200000 tick\n284000 tick\n286000 tick",
      "attempt unknown-timeout 0 0 network 0/20/-/- bill=0\n"},
+    {"answered just before Timer B",
+     "0 INVITE\n33000 tick\n33500 200 to=b\n34000 BYE to=b cs=2\n34001 200 of=BYE to=b cs=2",
+     "final answered 200 16d caller 0/-/33500/34000 bill=500\n"},
+    {"answered just before Timer C, which counts from the last 18x",
+     "0 INVITE\n20 180 to=b\n100000 180 to=b\n200000 tick\n284000 tick\n284500 200 to=b\n"
+     "285000 BYE to=b cs=2\n285001 200 of=BYE to=b cs=2",
+     "final answered 200 16d caller 0/20/284500/285000 bill=500\n"},
+    {"somebody types a password for three minutes",
+     "0 INVITE\n5 407 to=p\n100000 tick\n170000 tick\n170001 INVITE cs=2 br=a2\n"
+     "170050 486 cs=2 br=a2 to=b",
+     "attempt busy 486 17d callee 0/-/-/170050 bill=0 auth=1\n"},
+    {"silent for less than its session",
+     "0 INVITE\n500 200 to=b h=Session-Expires:40000\n43300000 tick\n59000000 tick\n"
+     "59000500 BYE to=b cs=2\n59000501 200 of=BYE to=b cs=2",
+     "final answered 200 16d caller 0/-/500/59000500 bill=59000000\n"},
     {"failures, and retransmissions of them",
      "0 INVITE\n5 404 to=b\n6 404 to=b\n7 ACK to=b\n500 404 to=b",
      "attempt failed 404 1d network 0/-/-/5 bill=0\n"},

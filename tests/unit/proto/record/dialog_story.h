@@ -21,6 +21,7 @@
 #define CPNI_TEST_DIALOG_STORY_H
 
 #include <criterion/criterion.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 

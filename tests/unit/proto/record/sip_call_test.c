@@ -9,9 +9,15 @@ static struct sip_msg m;
 static uint8_t room_bytes[SIP_CALL_ROOM_BYTES];
 static struct call c;
 
-static void set_up(void) { cr_assert_eq(arena_init(&arena, 4 * SIP_MESSAGE_BYTES_MAX), OK); }
+static void set_up(void)
+{
+    cr_assert_eq(arena_init(&arena, 4 * SIP_MESSAGE_BYTES_MAX), OK);
+}
 
-static void tear_down(void) { arena_done(&arena); }
+static void tear_down(void)
+{
+    arena_done(&arena);
+}
 
 TestSuite(sip_call, .init = set_up, .fini = tear_down);
 

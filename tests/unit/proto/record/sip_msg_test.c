@@ -10,9 +10,15 @@ static struct arena arena;
 static struct sip_msg m;
 static struct diag diag;
 
-static void set_up(void) { cr_assert_eq(arena_init(&arena, 4 * SIP_MESSAGE_BYTES_MAX), OK); }
+static void set_up(void)
+{
+    cr_assert_eq(arena_init(&arena, 4 * SIP_MESSAGE_BYTES_MAX), OK);
+}
 
-static void tear_down(void) { arena_done(&arena); }
+static void tear_down(void)
+{
+    arena_done(&arena);
+}
 
 TestSuite(sip_msg, .init = set_up, .fini = tear_down);
 

@@ -140,7 +140,7 @@ static const struct {
     void (*put)(struct buf *b);
     enum err (*get)(struct span in);
 } MESSAGE[] = {
-    {"pull_ask", put_ask, get_ask},     {"consumer", put_consumer, get_consumer},
+    {"pull_ask", put_ask, get_ask},           {"consumer", put_consumer, get_consumer},
     {"position", put_position, get_position}, {"row", put_row, get_row},
     {"rows head", put_head, get_head},
 };

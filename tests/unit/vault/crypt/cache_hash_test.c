@@ -7,9 +7,15 @@
 
 static struct vault_rig rig;
 
-static void init(void) { rig_init(&rig); }
+static void init(void)
+{
+    rig_init(&rig);
+}
 
-static void done(void) { rig_done(&rig); }
+static void done(void)
+{
+    rig_done(&rig);
+}
 
 TestSuite(cache_hash, .init = init, .fini = done);
 

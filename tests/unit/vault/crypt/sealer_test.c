@@ -54,7 +54,10 @@ static void bench_close(struct bench *b)
 
 static struct seal_place place_of(uint64_t customer, uint64_t seq)
 {
-    return (struct seal_place){.customer = customer, .month = MONTH, .incarnation = 7, .seq = seq,
+    return (struct seal_place){.customer = customer,
+                               .month = MONTH,
+                               .incarnation = 7,
+                               .seq = seq,
                                .head = {HEAD, sizeof HEAD}};
 }
 
@@ -181,8 +184,10 @@ Test(sealer, opens_at_its_own_place_only)
     static const struct {
         const char *name;
         void (*move)(struct seal_place *p);
-    } ROWS[] = {{"sequence", move_seq},       {"top bit", move_top_bit},
-                {"customer", move_customer},  {"month", move_month},
+    } ROWS[] = {{"sequence", move_seq},
+                {"top bit", move_top_bit},
+                {"customer", move_customer},
+                {"month", move_month},
                 {"incarnation", move_incarnation},
                 {"unknown incarnation", move_to_no_incarnation},
                 {"shorter head", cut_head}};
@@ -227,8 +232,12 @@ Test(sealer, parts_cannot_be_exchanged_or_taken_off)
 
 static struct grant grant_for(uint64_t customer, unsigned fields)
 {
-    struct decision d = {.allowed = true, .role = ROLE_AGENT, .fields = fields, .rule = "test",
-                         .citation = "", .text = ""};
+    struct decision d = {.allowed = true,
+                         .role = ROLE_AGENT,
+                         .fields = fields,
+                         .rule = "test",
+                         .citation = "",
+                         .text = ""};
     return grant_after_audit(&d, customer, 1);
 }
 

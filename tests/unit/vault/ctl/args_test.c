@@ -19,8 +19,8 @@ static enum err parse(const char *const *words, struct ctl_line *line, struct di
 Test(args, words_operand_options_in_both_forms)
 {
     struct ctl_line line;
-    cr_assert_eq(PARSE(&line, NULL, "--format=json", "usage", "consumer", "add", "--family", "usage",
-                       "billing", "--account-id", "--generate=f", "--socket", "s"),
+    cr_assert_eq(PARSE(&line, NULL, "--format=json", "usage", "consumer", "add", "--family",
+                       "usage", "billing", "--account-id", "--generate=f", "--socket", "s"),
                  OK);
     cr_expect_str_eq(line.args.verb->words, "usage consumer add");
     cr_expect_str_eq(line.args.operand, "billing");
@@ -68,7 +68,8 @@ Test(args, what_is_wrong_is_refused_with_the_reason)
         {{"calls", "delete"}, "no such command", 2},
         {{"call"}, "no such command", 1},
         {{"an endless word that no command could ever be because it is too long for one", "x"},
-         "no such command", 1},
+         "no such command",
+         1},
         {{"status", "now"}, "one word too many", 2},
         {{"customer", "show"}, "the operand is missing", 3},
         {{"customer", "show", ""}, "wants a value", 3},
@@ -86,7 +87,8 @@ Test(args, what_is_wrong_is_refused_with_the_reason)
         {{"ingest", "f"}, "a required option is missing", 3},
         {{"ingest", "f", "--feed="}, "wants a value", 3},
         {{"calls", "list", "--from", "yesterday"},
-         "wants a time: YYYY-MM-DD, \"YYYY-MM-DD HH:MM:SS\" or RFC 3339", 4},
+         "wants a time: YYYY-MM-DD, \"YYYY-MM-DD HH:MM:SS\" or RFC 3339",
+         4},
     };
     for (size_t i = 0; i < sizeof ROW / sizeof ROW[0]; i++) {
         struct ctl_line line;

@@ -9,11 +9,23 @@ static struct control_fake fake;
 #define RUN(...) ctl_result_of(fake.path, (const char *const[]){__VA_ARGS__, NULL})
 
 static const struct control_answer ANSWER[] = {
-    {"status", {{COLUMN_TEXT, "name"}, {COLUMN_NUMBER, "value"}},
-     {{SPAN_LIT("records"), SPAN_LIT("12")}}, CONTROL_DONE, NULL, false},
-    {"calls list", {{COLUMN_TEXT, "called_tn"}}, {{SPAN_LIT("+12125550123")}}, CONTROL_DONE, NULL,
+    {"status",
+     {{COLUMN_TEXT, "name"}, {COLUMN_NUMBER, "value"}},
+     {{SPAN_LIT("records"), SPAN_LIT("12")}},
+     CONTROL_DONE,
+     NULL,
      false},
-    {"customer show", {{COLUMN_TEXT, "customer_id"}}, {{SPAN_LIT("acme")}}, CONTROL_DONE, NULL,
+    {"calls list",
+     {{COLUMN_TEXT, "called_tn"}},
+     {{SPAN_LIT("+12125550123")}},
+     CONTROL_DONE,
+     NULL,
+     false},
+    {"customer show",
+     {{COLUMN_TEXT, "customer_id"}},
+     {{SPAN_LIT("acme")}},
+     CONTROL_DONE,
+     NULL,
      false},
     {"audit list", {{0}}, {{{0}}}, CONTROL_DENIED, "not your role", false},
     {"audit verify", {{0}}, {{{0}}}, CONTROL_INTEGRITY, "the audit chain is broken", false},
@@ -76,7 +88,8 @@ Test(ask, a_table_of_calls_is_brief_unless_all_is_asked_for)
 
 Test(ask, an_operand_goes_under_its_name)
 {
-    expect(RUN("customer", "show", "acme", "--format=csv"), CONTROL_DONE, "customer_id\nacme\n", "");
+    expect(RUN("customer", "show", "acme", "--format=csv"), CONTROL_DONE, "customer_id\nacme\n",
+           "");
     expect_asked("customer show customer=acme\n");
 }
 

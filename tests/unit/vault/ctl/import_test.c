@@ -109,8 +109,7 @@ Test(import, rows_reach_the_vault_with_their_lines)
 
 Test(import, move_is_said_at_the_beginning)
 {
-    struct ctl_result r =
-        import(ANSWER, span_str("customer_id,account_id,kind,value\n"), "--move");
+    struct ctl_result r = import(ANSWER, span_str("customer_id,account_id,kind,value\n"), "--move");
     cr_expect_eq(r.status, CONTROL_DONE);
     cr_expect_str_eq(ASKED, "customer import-begin move=1\ncustomer import-commit\n");
     ctl_result_free(&r);

@@ -72,12 +72,12 @@ Test(table, as_json_one_object_a_line)
     struct sheet s;
     open_sheet(&s, FORMAT_JSON);
     some_rows(&s);
-    expect_text(&s,
-                "{\"who\":\"acme\",\"seconds\":61,\"at\":\"2023-11-14T22:13:20.123456Z\","
-                "\"billed\":{\"6/6\":66}}\n"
-                "{\"who\":null,\"seconds\":null,\"at\":null,\"billed\":null}\n"
-                "{\"who\":\"a \\\"b\\\",\\nc\",\"seconds\":-5,\"at\":\"1969-12-31T23:59:59.999999Z\","
-                "\"billed\":[1]}\n");
+    expect_text(
+        &s, "{\"who\":\"acme\",\"seconds\":61,\"at\":\"2023-11-14T22:13:20.123456Z\","
+            "\"billed\":{\"6/6\":66}}\n"
+            "{\"who\":null,\"seconds\":null,\"at\":null,\"billed\":null}\n"
+            "{\"who\":\"a \\\"b\\\",\\nc\",\"seconds\":-5,\"at\":\"1969-12-31T23:59:59.999999Z\","
+            "\"billed\":[1]}\n");
 }
 
 Test(table, as_csv)

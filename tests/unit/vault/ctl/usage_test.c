@@ -135,8 +135,7 @@ Test(usage, follow_goes_on_until_max, .init = with_rig, .fini = without_rig, .ti
     ctl_result_free(&r);
 }
 
-Test(usage, what_is_refused_has_its_exit_code, .init = with_rig, .fini = without_rig,
-     .timeout = 60)
+Test(usage, what_is_refused_has_its_exit_code, .init = with_rig, .fini = without_rig, .timeout = 60)
 {
     const struct {
         const char *option;
@@ -251,11 +250,11 @@ Test(usage, a_file_that_is_there_is_not_overwritten_and_nobody_is_asked)
 Test(usage, a_public_key_is_checked_before_anybody_is_asked)
 {
     with_daemon(CONTROL_DONE);
-    const char *const ROW[][3] = {{NULL},
-                                  {"--public-key=short"},
-                                  {"--public-key=~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~"},
-                                  {"--public-key=rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7",
-                                   "--generate=x"}};
+    const char *const ROW[][3] = {
+        {NULL},
+        {"--public-key=short"},
+        {"--public-key=~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~"},
+        {"--public-key=rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "--generate=x"}};
     for (size_t i = 0; i < sizeof ROW / sizeof ROW[0]; i++) {
         struct ctl_result r = ADD(ROW[i][0], ROW[i][1]);
         cr_expect_eq(r.status, CONTROL_USAGE, "row %zu", i);

@@ -8,9 +8,15 @@
 
 static struct directory_rig rig;
 
-static void init(void) { directory_rig_init(&rig); }
+static void init(void)
+{
+    directory_rig_init(&rig);
+}
 
-static void done(void) { directory_rig_done(&rig); }
+static void done(void)
+{
+    directory_rig_done(&rig);
+}
 
 TestSuite(directory, .init = init, .fini = done);
 

@@ -86,16 +86,3 @@ Test(entry, parsed_and_written_addresses_meet)
     cr_expect_null(key(ENTRY_ADDRESS, span_str("::ffff:192.0.2.7"), &b));
     cr_expect(span_eq(buf_span(&a), buf_span(&b)));
 }
-
-Test(entry, names_round_trip)
-{
-    for (unsigned i = 0; i < ENTRY_KIND_COUNT; i++) {
-        enum entry_kind kind = ENTRY_KIND_COUNT;
-        cr_expect_eq(entry_kind_by_name(span_str(entry_kind_name((enum entry_kind)i)), &kind), OK);
-        cr_expect_eq(kind, i);
-    }
-    enum entry_kind untouched = ENTRY_TRUNK;
-    cr_expect_eq(entry_kind_by_name(span_str("numbers"), &untouched), ERR_NOTFOUND);
-    cr_expect_eq(untouched, ENTRY_TRUNK);
-    cr_expect_str_eq(entry_kind_name(ENTRY_KIND_COUNT), "unknown");
-}

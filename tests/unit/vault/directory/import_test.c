@@ -9,9 +9,15 @@
 static struct directory_rig rig;
 static struct import_counts counts;
 
-static void init(void) { directory_rig_init(&rig); }
+static void init(void)
+{
+    directory_rig_init(&rig);
+}
 
-static void done(void) { directory_rig_done(&rig); }
+static void done(void)
+{
+    directory_rig_done(&rig);
+}
 
 TestSuite(import, .init = init, .fini = done);
 
@@ -59,7 +65,10 @@ static const struct row GOOD[] = {
 };
 enum { GOOD_COUNT = sizeof GOOD / sizeof GOOD[0] };
 
-static void import_good(void) { cr_assert_eq(import_rows(GOOD, GOOD_COUNT, false), OK); }
+static void import_good(void)
+{
+    cr_assert_eq(import_rows(GOOD, GOOD_COUNT, false), OK);
+}
 
 Test(import, adds)
 {

@@ -14,7 +14,10 @@ static void init(void)
     rows = (struct rows){rig.store, rig.keys};
 }
 
-static void done(void) { rig_done(&rig); }
+static void done(void)
+{
+    rig_done(&rig);
+}
 
 TestSuite(rows, .init = init, .fini = done);
 

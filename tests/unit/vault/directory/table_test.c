@@ -7,7 +7,10 @@
 
 static struct owner_table table;
 
-static void done(void) { owner_table_done(&table); }
+static void done(void)
+{
+    owner_table_done(&table);
+}
 
 TestSuite(table, .fini = done);
 

@@ -3,9 +3,7 @@
  * the operator's word, after which the store goes on and takes the lost records again. */
 #include "tests/unit/vault/store/scratch.h"
 
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #include "vault/store/index.h"
@@ -64,25 +62,24 @@ static int check_life(void *arg)
     struct life *life = arg;
     struct store *s = life_open(life);
     uint64_t next = store_next_seq(s), total = 1;
-    cr_assert(next == life->acked || next == life->begun, "%lu is neither %lu nor %lu",
-              (unsigned long)next, (unsigned long)life->acked, (unsigned long)life->begun);
+    SCRATCH_ASSERT(next == life->acked || next == life->begun);
     struct buf b = buf_of(&total, sizeof total);
     enum err e = store_get(s, FAMILY_USAGE, span_str("total"), &b);
-    cr_assert(e == OK || (e == ERR_NOTFOUND && next == 1));
-    cr_assert_eq(total, next, "the batch is torn");
+    SCRATCH_ASSERT(e == OK || (e == ERR_NOTFOUND && next == 1));
+    SCRATCH_ASSERT(total == next);
     uint8_t note[HEAD_NOTE_BYTES], expected[HEAD_NOTE_BYTES];
     store_head_note(s, note);
     scratch_note(next, expected);
-    cr_assert(next == 1 || memcmp(note, expected, sizeof note) == 0);
+    SCRATCH_ASSERT(next == 1 || memcmp(note, expected, sizeof note) == 0);
     for (uint64_t seq = 1; seq < next; seq++) {
-        cr_assert_eq(scratch_has(s, seq), kept(seq, next), "%lu", (unsigned long)seq);
-        cr_assert(scratch_seen(s, seq), "%lu", (unsigned long)seq);
+        SCRATCH_ASSERT(scratch_has(s, seq) == kept(seq, next));
+        SCRATCH_ASSERT(scratch_seen(s, seq));
     }
-    cr_assert_not(scratch_has(s, next));
-    cr_assert_not(scratch_seen(s, next));
+    SCRATCH_ASSERT(!scratch_has(s, next));
+    SCRATCH_ASSERT(!scratch_seen(s, next));
     scratch_expect_postings(s, next, kept);
     struct diag d = {0};
-    cr_assert_eq(store_verify(s, &d), OK, "%s", d.what);
+    SCRATCH_ASSERT(store_verify(s, &d) == OK);
     store_close(s);
     return 0;
 }
@@ -96,11 +93,11 @@ static int create_store(void *arg)
 
 static struct life *life_new(uint64_t segment_records)
 {
-    struct life *life = mmap(NULL, sizeof *life, PROT_READ | PROT_WRITE,
-                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct life *life =
+        mmap(NULL, sizeof *life, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     cr_assert(life != MAP_FAILED);
-    *life = (struct life){.at = scratch_new(), .acked = 1, .begun = 1,
-                          .segment_records = segment_records};
+    *life = (struct life){
+        .at = scratch_new(), .acked = 1, .begun = 1, .segment_records = segment_records};
     cr_assert_eq(scratch_child(create_store, life), 0);
     return life;
 }
@@ -109,12 +106,7 @@ static struct life *life_new(uint64_t segment_records)
 static void live_and_die(struct life *life, bool early, unsigned after_us)
 {
     uint64_t before = life->acked;
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* nor must it outlive a test that failed */
-        _exit(write_until_killed(life));
-    }
+    pid_t child = scratch_fork(write_until_killed, life);
     int status = 0;
     while (!early && *(volatile uint64_t *)&life->acked == before)
         cr_assert(usleep(100) == 0 && waitpid(child, &status, WNOHANG) == 0, "it ended: %d",
@@ -217,9 +209,12 @@ static const struct {
     void (*harm)(int fd, off_t size);
     bool loses; /* acknowledged records are gone, so it must not open by itself */
 } DAMAGES[] = {
-    {"a bit in the middle", flip_middle, true}, {"cut at half", cut_half, true},
-    {"last byte cut", cut_last_byte, true},     {"all cut", cut_all, true},
-    {"deleted", NULL, true},                    {"last 4 KiB zero", zero_tail, true},
+    {"a bit in the middle", flip_middle, true},
+    {"cut at half", cut_half, true},
+    {"last byte cut", cut_last_byte, true},
+    {"all cut", cut_all, true},
+    {"deleted", NULL, true},
+    {"last 4 KiB zero", zero_tail, true},
     {"garbage behind it", append_garbage, false},
 };
 
@@ -235,7 +230,7 @@ static int open_as_it_is(void *arg)
         return d.what && strstr(d.what, "accept the loss") ? (int)e : 100;
     uint64_t next = store_next_seq(s);
     for (uint64_t seq = 1; seq < next; seq++)
-        cr_assert(scratch_has(s, seq) && scratch_seen(s, seq));
+        SCRATCH_ASSERT(scratch_has(s, seq) && scratch_seen(s, seq));
     store_close(s);
     return next == COMMITS * A_COMMIT + 1 ? 0 : 101;
 }
@@ -249,17 +244,17 @@ static int accept_loss(void *arg)
     o.accept_loss = true;
     struct store *s = scratch_open(&STORE_ROCKS, o);
     uint64_t next = store_next_seq(s);
-    cr_assert_geq(next, COMMITS * A_COMMIT + 1);
+    SCRATCH_ASSERT(next >= COMMITS * A_COMMIT + 1);
     for (uint64_t seq = 1; seq < next; seq++)
-        cr_assert_eq(scratch_has(s, seq), scratch_seen(s, seq), "%lu", (unsigned long)seq);
-    cr_assert_eq(store_verify(s, NULL), OK);
+        SCRATCH_ASSERT(scratch_has(s, seq) == scratch_seen(s, seq));
+    SCRATCH_ASSERT(store_verify(s, NULL) == OK);
     for (int i = 0; i < 8; i++)
         scratch_add(s, A_COMMIT);
     store_close(s);
     o.accept_loss = false;
     s = scratch_open(&STORE_ROCKS, o);
-    cr_assert(scratch_has(s, next) && scratch_seen(s, next));
-    cr_assert_eq(store_verify(s, NULL), OK);
+    SCRATCH_ASSERT(scratch_has(s, next) && scratch_seen(s, next));
+    SCRATCH_ASSERT(store_verify(s, NULL) == OK);
     store_close(s);
     return 0;
 }

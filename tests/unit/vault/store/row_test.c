@@ -21,9 +21,9 @@ Test(row, reads_back_what_was_written)
 Test(row, is_laid_out_as_documented)
 {
     static const uint8_t EXPECTED[RECORD_HEAD_BYTES] = {
-        1,   9,   0,   0,   1,   2,                          /* format, flags, incarnation */
-        1,   2,   3,   4,   5,   6,   7,   8,                /* owner */
-        'd', 'a', 'y', '-', 't', 'a', 'g', '!',              /* day tag */
+        1,   9,   0,   0,   1,   2,             /* format, flags, incarnation */
+        1,   2,   3,   4,   5,   6,   7,   8,   /* owner */
+        'd', 'a', 'y', '-', 't', 'a', 'g', '!', /* day tag */
         'd', 'u', 'p', 'l', 'i', 'c', 'a', 't', 'e', '-', 't', 'a', 'g', '!', '!', '!'};
     struct record_head h = {.flags = 9, .incarnation = 258, .owner_masked = 0x0102030405060708};
     memcpy(h.day_tag, "day-tag!", DAY_TAG_BYTES);

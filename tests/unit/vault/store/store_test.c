@@ -207,7 +207,8 @@ static void months_case(struct store *s)
         struct txn *t = store_begin(s);
         scratch_value(seq, value);
         if (ROWS[i].month != ROWS[i].kept)
-            cr_expect_eq(txn_record(t, ROWS[i].month, seq, span_of(value, sizeof value)), ERR_LIMIT);
+            cr_expect_eq(txn_record(t, ROWS[i].month, seq, span_of(value, sizeof value)),
+                         ERR_LIMIT);
         cr_expect_eq(txn_record(t, ROWS[i].kept, seq, span_of(value, sizeof value)), OK);
         cr_assert_eq(scratch_commit(s), OK);
         cr_expect_eq(store_record(s, ROWS[i].kept, seq, &b), OK);

@@ -29,7 +29,10 @@ static void init(void)
     put(tag, &row);
 }
 
-static void done(void) { rig_done(&rig); }
+static void done(void)
+{
+    rig_done(&rig);
+}
 
 TestSuite(window_row, .init = init, .fini = done);
 

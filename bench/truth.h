@@ -1,0 +1,32 @@
+/* truth.h - what the usage totals must be, added up by the generator with arithmetic of its own,
+ * and the comparison with what was pulled. A run whose totals differ has failed, however fast. */
+#ifndef CPNI_BENCH_TRUTH_H
+#define CPNI_BENCH_TRUTH_H
+
+#include "bench/calls.h"
+#include "proto/wire/pull.h"
+
+enum { TRUTH_INCREMENTS = 4 }; /* the default ones: 1/1, 6/6, 30/6, 60/60 */
+
+struct tally {
+    uint64_t attempts, answered, duration_ms, incomplete;
+    uint64_t billed_s[TRUTH_INCREMENTS];
+};
+
+struct truth {
+    uint32_t customers;
+    struct tally total;
+    uint64_t foreign_rows; /* of accounts that are none of ours */
+    struct tally *account; /* by customer, owned */
+};
+
+MUST_CHECK enum err truth_init(struct truth *t, uint32_t customers); /* ERR_NOMEM */
+void truth_done(struct truth *t);
+
+void truth_add_call(struct truth *t, const struct bench_call *call);
+void truth_add_row(struct truth *t, const struct pull_row *row);
+
+/* Accounts whose tallies differ, foreign rows included; 0 = equal. */
+uint64_t truth_differences(const struct truth *expected, const struct truth *pulled);
+
+#endif

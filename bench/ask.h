@@ -1,5 +1,5 @@
-/* ask.h - requests to a vault, in this process or behind its socket, one at a time: what a run needs
- * before and after it is measured. */
+/* ask.h - requests to a vault, in this process or behind its socket, one at a time: what a run
+ * needs before and after it is measured. */
 #ifndef CPNI_BENCH_ASK_H
 #define CPNI_BENCH_ASK_H
 

@@ -160,7 +160,7 @@ static void chunk(struct buf *b, unsigned type, uint64_t value, size_t bytes)
 
 void generate_hep(const struct bench_call *c, unsigned step, struct buf *b)
 {
-    enum { PBX = 0xc000020a, CARRIER = 0xc0000214 }; /* 192.0.2.10 and .20, RFC 5737 */
+    static const uint32_t PBX = 0xc000020a, CARRIER = 0xc0000214; /* 192.0.2.10 and .20 */
     uint8_t room[GENERATE_HEP_BYTES_MAX];
     struct buf sip = buf_of(room, sizeof room);
     bool caller = row_of(c, step)->flags & CALLER;

@@ -14,7 +14,7 @@ enum {
     POPULATION_NPAS = 50, /* of each side */
     POPULATION_LINES = 100,
     POPULATION_OWNED = POPULATION_NPAS * POPULATION_LINES,
-    POPULATION_NUMBER_BYTES = 13, /* "+12015550100" and its NUL */
+    POPULATION_NUMBER_BYTES = 16, /* "+12015550100", its NUL, and what the compiler cannot know */
     POPULATION_ID_BYTES = 24
 };
 

@@ -95,10 +95,10 @@ static enum err calls_list(struct answer *a)
 static enum err fields_list(struct answer *a)
 {
     static const struct column COLUMNS[] = {
-        {COLUMN_TEXT, "name"},      {COLUMN_TEXT, "source"},      {COLUMN_TEXT, "cpni"},
-        {COLUMN_TEXT, "other"},     {COLUMN_TEXT, "call_detail"}, {COLUMN_TEXT, "handling"},
-        {COLUMN_TEXT, "derives"},   {COLUMN_TEXT, "billing"},     {COLUMN_TEXT, "aggregate"},
-        {COLUMN_TEXT, "citation"},  {COLUMN_TEXT, "reason"},
+        {COLUMN_TEXT, "name"},     {COLUMN_TEXT, "source"},      {COLUMN_TEXT, "cpni"},
+        {COLUMN_TEXT, "other"},    {COLUMN_TEXT, "call_detail"}, {COLUMN_TEXT, "handling"},
+        {COLUMN_TEXT, "derives"},  {COLUMN_TEXT, "billing"},     {COLUMN_TEXT, "aggregate"},
+        {COLUMN_TEXT, "citation"}, {COLUMN_TEXT, "reason"},
     };
     enum { UNCITED = sizeof COLUMNS / sizeof COLUMNS[0] - 2 };
     bool cited = control_arg(a->request, "with-citation").n > 0;
@@ -131,9 +131,9 @@ static enum err fields_list(struct answer *a)
 /* --- customers --- */
 
 static const struct column CUSTOMER_COLUMNS[] = {
-    {COLUMN_TEXT, "customer_id"},   {COLUMN_TIME, "created"},      {COLUMN_NUMBER, "number"},
-    {COLUMN_NUMBER, "range"},       {COLUMN_NUMBER, "domain"},     {COLUMN_NUMBER, "trunk"},
-    {COLUMN_NUMBER, "account_code"}, {COLUMN_NUMBER, "address"},   {COLUMN_TEXT, "state"},
+    {COLUMN_TEXT, "customer_id"},    {COLUMN_TIME, "created"},   {COLUMN_NUMBER, "number"},
+    {COLUMN_NUMBER, "range"},        {COLUMN_NUMBER, "domain"},  {COLUMN_NUMBER, "trunk"},
+    {COLUMN_NUMBER, "account_code"}, {COLUMN_NUMBER, "address"}, {COLUMN_TEXT, "state"},
 };
 _Static_assert(sizeof CUSTOMER_COLUMNS / sizeof CUSTOMER_COLUMNS[0] == ENTRY_KIND_COUNT + 3,
                "a column a kind of entry");
@@ -166,8 +166,8 @@ static enum err import_begin(struct answer *a)
     bool move = control_arg(a->request, "move").n > 0;
     if (s->import)
         s->import = directory_import_free(s->import);
-    enum err e = directory_import_new(s->vault->directory, move, answer_import_problem, s,
-                                      &s->import);
+    enum err e =
+        directory_import_new(s->vault->directory, move, answer_import_problem, s, &s->import);
     return e == OK ? done(a) : e;
 }
 
@@ -200,8 +200,8 @@ static enum err import_rows(struct answer *a)
         struct span value = reader_lv(&r);
         if (!reader_ok(&r) || kind >= ENTRY_KIND_COUNT)
             return ERR_SYNTAX;
-        enum err e = directory_import_row(s->import, line, customer, account,
-                                          (enum entry_kind)kind, value);
+        enum err e =
+            directory_import_row(s->import, line, customer, account, (enum entry_kind)kind, value);
         if (e != OK && e != ERR_SYNTAX && e != ERR_CONFLICT)
             return e; /* those two were told as a row */
     }
@@ -324,10 +324,10 @@ static enum err customer_reassign(struct answer *a)
 /* --- audit --- */
 
 static const struct column AUDIT_COLUMNS[] = {
-    {COLUMN_NUMBER, "seq"},   {COLUMN_TIME, "time"},    {COLUMN_TEXT, "action"},
-    {COLUMN_TEXT, "role"},    {COLUMN_TEXT, "outcome"}, {COLUMN_NUMBER, "uid"},
-    {COLUMN_TEXT, "customer"}, {COLUMN_TEXT, "rule"},   {COLUMN_TEXT, "purpose"},
-    {COLUMN_TEXT, "case"},    {COLUMN_TEXT, "detail"},  {COLUMN_TEXT, "chain"}};
+    {COLUMN_NUMBER, "seq"},    {COLUMN_TIME, "time"},    {COLUMN_TEXT, "action"},
+    {COLUMN_TEXT, "role"},     {COLUMN_TEXT, "outcome"}, {COLUMN_NUMBER, "uid"},
+    {COLUMN_TEXT, "customer"}, {COLUMN_TEXT, "rule"},    {COLUMN_TEXT, "purpose"},
+    {COLUMN_TEXT, "case"},     {COLUMN_TEXT, "detail"},  {COLUMN_TEXT, "chain"}};
 
 static const char *outcome_text(enum audit_outcome o)
 {
@@ -460,9 +460,8 @@ static enum err keys_rotate(struct answer *a)
 
 static enum err verify(struct answer *a)
 {
-    static const struct column COLUMNS[] = {{COLUMN_TEXT, "check"},
-                                            {COLUMN_NUMBER, "items"},
-                                            {COLUMN_NUMBER, "bad"}};
+    static const struct column COLUMNS[] = {
+        {COLUMN_TEXT, "check"}, {COLUMN_NUMBER, "items"}, {COLUMN_NUMBER, "bad"}};
     struct verify_result result[VERIFY_CHECKS_MAX];
     size_t n = 0;
     bool intact = true, deep = control_arg(a->request, "deep").n > 0;

@@ -9,10 +9,12 @@
 #include "proto/core/instant.h"
 #include "vault/state.h"
 
-enum { ASSIGNED_BYTES_MAX = 64,
-       CORE_BYTES_MAX = 1 + ASSIGNED_BYTES_MAX + RECORD_BYTES_MAX,
-       VALUE_ROOM_BYTES = RECORD_HEAD_BYTES + RECORD_BYTES_MAX + 2 * ASSIGNED_BYTES_MAX +
-                          SEAL_OVERHEAD_BYTES_MAX };
+enum {
+    ASSIGNED_BYTES_MAX = 64,
+    CORE_BYTES_MAX = 1 + ASSIGNED_BYTES_MAX + RECORD_BYTES_MAX,
+    VALUE_ROOM_BYTES =
+        RECORD_HEAD_BYTES + RECORD_BYTES_MAX + 2 * ASSIGNED_BYTES_MAX + SEAL_OVERHEAD_BYTES_MAX
+};
 
 /* The instant that decides month and day: when the call began; failing that, the best we
  * have. */
@@ -369,8 +371,10 @@ enum err commit_recover(struct vault *v, struct diag *d)
     if (e == OK)
         e = r.e;
     if (e == ERR_FORGED || e == ERR_SYNTAX)
-        return diag_set(d, ERR_FORGED, "a record behind the last checkpoint does not open: "
-                                       "run cpnictl verify, restore a backup", 0);
+        return diag_set(d, ERR_FORGED,
+                        "a record behind the last checkpoint does not open: "
+                        "run cpnictl verify, restore a backup",
+                        0);
     return e;
 }
 

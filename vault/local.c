@@ -107,7 +107,8 @@ static enum err check_increments(struct vault *v, struct diag *d)
     enum err e = store_get(v->store, FAMILY_META, span_of(KEY, 1), &b);
     if (e == OK && !span_eq(buf_span(&b), now))
         return diag_set(d, ERR_CONFLICT,
-                        "usage_increments differs from the increments the totals were made with", 0);
+                        "usage_increments differs from the increments the totals were made with",
+                        0);
     if (e != ERR_NOTFOUND || v->options.read_only)
         return e;
     txn_put(vault_txn(v), FAMILY_META, span_of(KEY, 1), now);

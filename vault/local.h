@@ -23,11 +23,11 @@ struct vault_clock { /* wall time in microseconds since 1970 */
 struct vault_options {
     /* All paths are relative to the state directory, which is the working directory. */
     const char *db_dir, *head_path, *keyring_path, *root_key_path;
-    size_t memory_bytes;      /* of the store */
-    size_t key_cache_slots;   /* customer-month keys kept open */
+    size_t memory_bytes;    /* of the store */
+    size_t key_cache_slots; /* customer-month keys kept open */
     bool require_locked_memory;
-    bool read_only;           /* for verify beside a stopped daemon */
-    uint32_t usage_period_s;  /* 3600 or 86400 */
+    bool read_only;               /* for verify beside a stopped daemon */
+    uint32_t usage_period_s;      /* 3600 or 86400 */
     const char *usage_increments; /* "1/1,6/6,30/6,60/60": first/then seconds */
     uint32_t usage_checkpoint_ms; /* longest time a total is in memory only */
     bool unassigned_in_usage;
@@ -51,9 +51,9 @@ struct vault *vault_close(struct vault *v, bool clean);
 /* --- sessions: one a client --- */
 struct peer {
     uint32_t uid, gid;
-    role_set roles;  /* what this Unix user may act as */
-    bool ingest;     /* may say HELLO and BATCH */
-    bool forward;    /* may say FORWARD_HELLO, PULL, CONFIRM */
+    role_set roles; /* what this Unix user may act as */
+    bool ingest;    /* may say HELLO and BATCH */
+    bool forward;   /* may say FORWARD_HELLO, PULL, CONFIRM */
 };
 struct session;
 /* `reply` is given every frame for this client; it may not call back into the vault. */

@@ -30,8 +30,10 @@ static enum err consumer_decode(struct span plain, struct consumer *out)
     return reader_ok(&r) ? OK : ERR_SYNTAX;
 }
 
-enum { CONSUMER_PLAIN_BYTES = 16 + CONSUMER_NAME_BYTES_MAX + CONSUMER_KEY_BYTES,
-       CONSUMER_ROW_BYTES = CONSUMER_PLAIN_BYTES + SYSTEM_SEAL_OVERHEAD_BYTES };
+enum {
+    CONSUMER_PLAIN_BYTES = 16 + CONSUMER_NAME_BYTES_MAX + CONSUMER_KEY_BYTES,
+    CONSUMER_ROW_BYTES = CONSUMER_PLAIN_BYTES + SYSTEM_SEAL_OVERHEAD_BYTES
+};
 
 /* ERR_NOTFOUND: no such consumer. *out borrows from plain. */
 static enum err consumer_get(struct vault *v, struct span key, struct buf *plain,
@@ -132,7 +134,8 @@ static void put_sums(const struct vault *v, const struct usage_totals *t, struct
             row->failed[row->failed_count++] =
                 (struct pull_count){enum_text("disposition", i), t->failed[i]};
 }
-_Static_assert((int)USAGE_INCREMENTS_MAX <= (int)PULL_INCREMENTS_MAX, "a row carries every increment");
+_Static_assert((int)USAGE_INCREMENTS_MAX <= (int)PULL_INCREMENTS_MAX,
+               "a row carries every increment");
 
 static bool offer_row(void *arg, const struct window_row *w)
 {
@@ -239,7 +242,8 @@ static enum err pull(struct session *s, const struct frame *f)
         return refuse(s, f->id, PULL_NO_STREAM);
     if (!(c.families & PULL_USAGE))
         return refuse(s, f->id, PULL_DENIED);
-    return f->type == FRAME_PULL ? send_rows(s, f->id, &c, &ask) : confirm(s, f->id, &c, ask.cursor);
+    return f->type == FRAME_PULL ? send_rows(s, f->id, &c, &ask)
+                                 : confirm(s, f->id, &c, ask.cursor);
 }
 
 /* --- greeting, keys, hints --- */

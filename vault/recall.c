@@ -10,9 +10,11 @@
 #include "proto/core/json_text.h"
 #include "vault/state.h"
 
-enum { RECALL_STEP_RECORDS = 64,      /* about a millisecond: what a commit may wait */
-       RECALL_DAY_RECORDS_MAX = 1 << 22, /* of one customer and day: 64 MB of places */
-       RECALL_DAYS_MAX = 3660 };
+enum {
+    RECALL_STEP_RECORDS = 64,         /* about a millisecond: what a commit may wait */
+    RECALL_DAY_RECORDS_MAX = 1 << 22, /* of one customer and day: 64 MB of places */
+    RECALL_DAYS_MAX = 3660
+};
 
 struct place { /* of one record */
     int64_t t_start;
@@ -54,7 +56,7 @@ static enum side side_of(unsigned tag)
 {
     static const struct {
         uint8_t tag, side;
-    } NUMBERS[] = {{32, OF_CALLER}, {33, OF_CALLER}, {34, OF_CALLER}, {35, OF_CALLER},
+    } NUMBERS[] = {{32, OF_CALLER}, {33, OF_CALLER},  {34, OF_CALLER}, {35, OF_CALLER},
                    {45, OF_CALLER}, {115, OF_CALLER}, {37, OF_CALLED}, {38, OF_CALLED},
                    {39, OF_CALLED}, {40, OF_CALLED},  {41, OF_CALLED}, {44, OF_CALLED}};
     for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++)
@@ -493,8 +495,9 @@ enum err recall_begin(struct session *s, uint32_t id, const struct control_reque
     int64_t from, to;
     if (time_arg(q, "from", &from) != OK || time_arg(q, "to", &to) != OK || to <= from ||
         instant_day(to) - instant_day(from) > RECALL_DAYS_MAX) {
-        answer_end(s, id, CONTROL_USAGE, "--from and --to must be times, in this order, "
-                                         "at most ten years apart");
+        answer_end(s, id, CONTROL_USAGE,
+                   "--from and --to must be times, in this order, "
+                   "at most ten years apart");
         return OK;
     }
     if (s->recall) {

@@ -23,9 +23,14 @@
 #include "vault/local.h"
 #include "vault/window/window.h"
 
-enum meta_key { META_FORMAT = 'V', META_INCARNATION = 'I', META_FEED = 'F', META_CURSOR = 'C',
-                META_CONFIRMED = 'P',
-                META_INCREMENTS = 'U' };
+enum meta_key {
+    META_FORMAT = 'V',
+    META_INCARNATION = 'I',
+    META_FEED = 'F',
+    META_CURSOR = 'C',
+    META_CONFIRMED = 'P',
+    META_INCREMENTS = 'U'
+};
 enum { VAULT_FORMAT_MAJOR = 1, VAULT_FORMAT_MINOR = 0, VALUE_BYTES_MAX = 8 * 1024 };
 
 struct feed { /* one a configured feed name, numbered for good */
@@ -45,7 +50,7 @@ struct vault {
     struct windows *windows;
     struct audit *audit;
     struct usage_rules rules; /* period and increments */
-    struct txn *txn;        /* the open batch; NULL when nothing is pending */
+    struct txn *txn;          /* the open batch; NULL when nothing is pending */
     size_t txn_records;
     struct session *sessions; /* list */
     struct session *working;  /* whose long read is next */
@@ -70,7 +75,7 @@ struct session {
     vault_frame_fn *reply;
     void *arg;
     bool congested, forward;
-    bool greeted; /* said HELLO */
+    bool greeted;                /* said HELLO */
     uint16_t feed_id[FEEDS_MAX]; /* of this worker's HELLO, in its order */
     size_t feeds_count;
     size_t due_count;

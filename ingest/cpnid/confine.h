@@ -63,13 +63,15 @@ void confine_path(struct confine_plan *p, int fd, enum confine_access access);
 void confine_port(struct confine_plan *p, uint16_t port);
 
 /* What could not be confined: bits. GAP(code, "text for the log"). */
-#define CONFINE_GAPS(GAP)                                                                          \
-    GAP(USER, "not root: the role shares the user of the parent")                                  \
-    GAP(LANDLOCK, "the kernel has no Landlock: files are guarded by their modes only")             \
-    GAP(LANDLOCK_NET, "the kernel's Landlock does not know TCP ports (ABI under 4)")               \
-    GAP(LANDLOCK_SCOPE, "the kernel's Landlock does not know signals (ABI under 6)")               \
-    GAP(SECCOMP, "the kernel has no seccomp filter: every system call is open")                    \
+/* clang-format off */
+#define CONFINE_GAPS(GAP)                                                              \
+    GAP(USER, "not root: the role shares the user of the parent")                      \
+    GAP(LANDLOCK, "the kernel has no Landlock: files are guarded by their modes only") \
+    GAP(LANDLOCK_NET, "the kernel's Landlock does not know TCP ports (ABI under 4)")   \
+    GAP(LANDLOCK_SCOPE, "the kernel's Landlock does not know signals (ABI under 6)")   \
+    GAP(SECCOMP, "the kernel has no seccomp filter: every system call is open")        \
     GAP(LOCKED_MEMORY, "the limit of locked memory is too low for the keys")
+/* clang-format on */
 enum confine_gap {
 #define CONFINE_GAP_CODE(code, text) CONFINE_GAP_##code,
     CONFINE_GAPS(CONFINE_GAP_CODE)

@@ -18,7 +18,10 @@ struct capture {
 };
 
 /* The number in files is 101, but libpcap gives this system's own (pcap/dlt.h). */
-static int file_link_type(int dlt) { return dlt == DLT_RAW ? 101 : dlt; }
+static int file_link_type(int dlt)
+{
+    return dlt == DLT_RAW ? 101 : dlt;
+}
 
 static uint64_t file_bytes(FILE *file)
 {
@@ -115,4 +118,7 @@ struct capture_progress capture_progress(const struct capture *c)
     return p;
 }
 
-struct traffic_counts capture_counts(const struct capture *c) { return traffic_counts(c->traffic); }
+struct traffic_counts capture_counts(const struct capture *c)
+{
+    return traffic_counts(c->traffic);
+}

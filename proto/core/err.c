@@ -2,10 +2,9 @@
 
 static const struct {
     const char *name, *text;
-} TABLE[ERR_COUNT] = {
-    [OK] = {"OK", "done"},
+} TABLE[ERR_COUNT] = {[OK] = {"OK", "done"},
 #define ERR_ROW(code, text) [ERR_##code] = {"ERR_" #code, text},
-    ERR_LIST(ERR_ROW)
+                      ERR_LIST(ERR_ROW)
 #undef ERR_ROW
 };
 

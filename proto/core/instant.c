@@ -12,7 +12,10 @@ static int64_t days_from_civil(int64_t y, int m, int d)
     return era * 146097 + doe - 719468;
 }
 
-static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
 
 int64_t instant_from_civil(struct civil c)
 {
@@ -49,7 +52,10 @@ struct civil instant_civil(int64_t us)
     return c;
 }
 
-int64_t instant_day(int64_t us) { return floor_div(us, (int64_t)S_PER_DAY * US_PER_S); }
+int64_t instant_day(int64_t us)
+{
+    return floor_div(us, (int64_t)S_PER_DAY * US_PER_S);
+}
 
 uint32_t instant_month(int64_t us)
 {

@@ -17,7 +17,10 @@ struct span {
 
 #define SPAN_EMPTY ((struct span){NULL, 0})
 /* Of a string literal, without its NUL; usable in static tables. */
-#define SPAN_LIT(s) {(const uint8_t *)("" s), sizeof(s) - 1}
+#define SPAN_LIT(s)                                                                                \
+    {                                                                                              \
+        (const uint8_t *)("" s), sizeof(s) - 1                                                     \
+    }
 
 static inline struct span span_of(const void *p, size_t n)
 {
@@ -75,11 +78,11 @@ static inline bool byte_is_digit(uint8_t c)
     return c >= '0' && c <= '9';
 }
 
-bool span_ieq(struct span a, struct span b);          /* ASCII case-insensitive */
-int span_cmp(struct span a, struct span b);           /* memcmp order, shorter first */
-size_t span_find(struct span s, uint8_t c);           /* index, or s.n */
+bool span_ieq(struct span a, struct span b);            /* ASCII case-insensitive */
+int span_cmp(struct span a, struct span b);             /* memcmp order, shorter first */
+size_t span_find(struct span s, uint8_t c);             /* index, or s.n */
 size_t span_find_span(struct span s, struct span what); /* index, or s.n */
-struct span span_trim(struct span s);                 /* blanks, tabs, CR, LF at both ends */
+struct span span_trim(struct span s);                   /* blanks, tabs, CR, LF at both ends */
 
 /* Cuts *rest at the first c: gives what is before it and leaves what is behind it.
  * Without c gives all of it and leaves *rest empty. */

@@ -22,7 +22,10 @@ static enum err ends_early(const struct line *l, const char *what, struct diag *
     return diag_set(d, ERR_MORE, what, l->in.n);
 }
 
-static bool is_blank(uint8_t c) { return c == ' ' || c == '\t'; }
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
 
 /* A column without quotes: up to the comma or the line end. */
 static enum err read_bare(struct line *l, struct csv_column *out, enum stop *out_stop,

@@ -309,4 +309,7 @@ void flows_finish(struct flows *fs, flow_reader *read, void *arg)
     }
 }
 
-struct flows_counts flows_counts(const struct flows *fs) { return fs->counts; }
+struct flows_counts flows_counts(const struct flows *fs)
+{
+    return fs->counts;
+}

@@ -137,4 +137,7 @@ enum err fragments_add(struct fragments *f, const struct packet *p, int64_t t_us
     return OK;
 }
 
-uint64_t fragments_expired(const struct fragments *f) { return f->expired; }
+uint64_t fragments_expired(const struct fragments *f)
+{
+    return f->expired;
+}

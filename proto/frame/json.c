@@ -16,7 +16,10 @@ static void skip_blanks(struct json *j)
 }
 
 /* The byte at the cursor; 0, which no grammar rule wants, at the end. */
-static uint8_t peek(const struct json *j) { return j->at < j->in.n ? j->in.p[j->at] : 0; }
+static uint8_t peek(const struct json *j)
+{
+    return j->at < j->in.n ? j->in.p[j->at] : 0;
+}
 
 static enum err refuse(const struct json *j, const char *what, struct diag *d)
 {
@@ -154,7 +157,10 @@ static enum err read_name(struct json *j, struct json_item *out, struct diag *d)
     return OK;
 }
 
-static bool in_object(const struct json *j) { return j->objects >> (j->depth - 1) & 1; }
+static bool in_object(const struct json *j)
+{
+    return j->objects >> (j->depth - 1) & 1;
+}
 
 /* One step of the walk, whatever came before it. */
 static enum err step(struct json *j, struct json_item *out, struct diag *d)

@@ -56,7 +56,10 @@ static void clip(struct walk *w, size_t bytes)
         w->r.in.n = w->r.at + bytes;
 }
 
-static struct span rest(struct walk *w) { return reader_take(&w->r, reader_left(&w->r)); }
+static struct span rest(struct walk *w)
+{
+    return reader_take(&w->r, reader_left(&w->r));
+}
 
 static enum err walk_udp(struct walk *w)
 {

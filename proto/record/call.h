@@ -42,51 +42,94 @@ struct call {
 };
 
 /* Enums with their names in listings: NAME(code, text). 0 is always unknown/absent. */
-#define FEED_KINDS(X)                                                                              \
-    X(HEP, "hep") X(ASTERISK_CSV, "asterisk_csv") X(FREESWITCH_JSON, "freeswitch_json")
+/* clang-format off */
+#define FEED_KINDS(X)                     \
+    X(HEP, "hep")                         \
+    X(ASTERISK_CSV, "asterisk_csv")       \
+    X(FREESWITCH_JSON, "freeswitch_json")
 #define REC_TYPES(X) X(FINAL, "final") X(ATTEMPT, "attempt") X(INCOMPLETE, "incomplete")
-#define DIRECTIONS(X)                                                                              \
-    X(ORIGINATING, "originating")                                                                  \
-    X(TERMINATING, "terminating") X(INTERNAL, "internal") X(TRANSIT, "transit")
-#define DISPOSITIONS(X)                                                                            \
-    X(ANSWERED, "answered")                                                                        \
-    X(NO_ANSWER, "no-answer") X(BUSY, "busy") X(CANCELLED, "cancelled") X(FAILED, "failed")        \
-        X(REJECTED, "rejected") X(CONGESTION, "congestion") X(TIMEOUT, "unknown-timeout")
+#define DIRECTIONS(X)                   \
+    X(ORIGINATING, "originating")       \
+    X(TERMINATING, "terminating")       \
+    X(INTERNAL, "internal")             \
+    X(TRANSIT, "transit")
+#define DISPOSITIONS(X)                 \
+    X(ANSWERED, "answered")             \
+    X(NO_ANSWER, "no-answer")           \
+    X(BUSY, "busy")                     \
+    X(CANCELLED, "cancelled")           \
+    X(FAILED, "failed")                 \
+    X(REJECTED, "rejected")             \
+    X(CONGESTION, "congestion")         \
+    X(TIMEOUT, "unknown-timeout")
 #define RELEASE_SIDES(X) X(CALLER, "caller") X(CALLEE, "callee") X(NETWORK, "network")
-#define TRANSPORTS(X)                                                                              \
-    X(UDP, "udp") X(TCP, "tcp") X(TLS, "tls") X(WS, "ws") X(WSS, "wss") X(SCTP, "sctp")
-#define MEDIA_KINDS(X)                                                                             \
-    X(AUDIO, "audio")                                                                              \
-    X(VIDEO, "video") X(IMAGE, "image") X(TEXT, "text") X(APPLICATION, "application")
+#define TRANSPORTS(X)                   \
+    X(UDP, "udp")                       \
+    X(TCP, "tcp")                       \
+    X(TLS, "tls")                       \
+    X(WS, "ws")                         \
+    X(WSS, "wss")                       \
+    X(SCTP, "sctp")
+#define MEDIA_KINDS(X)                  \
+    X(AUDIO, "audio")                   \
+    X(VIDEO, "video")                   \
+    X(IMAGE, "image")                   \
+    X(TEXT, "text")                     \
+    X(APPLICATION, "application")
 #define ATTESTS(X)  X(A, "A") X(B, "B") X(C, "C")
 #define VERSTATS(X) X(PASSED, "passed") X(FAILED, "failed") X(NONE, "no-validation")
-#define CALL_TYPES(X)                                                                              \
-    X(EMERGENCY, "emergency")                                                                      \
-    X(CRISIS, "crisis") X(N11, "n11") X(OPERATOR, "operator") X(DIRECTORY, "directory")            \
-        X(TOLLFREE, "tollfree") X(PREMIUM, "premium") X(PERSONAL, "personal")                      \
-            X(NATIONAL, "national") X(INTERNATIONAL, "international") X(INTERNAL, "internal")      \
-                X(SHORTCODE, "shortcode") X(FEATURE, "feature")
-#define JURISDICTIONS(X)                                                                           \
-    X(INTRASTATE, "intrastate") X(INTERSTATE, "interstate") X(INTERNATIONAL, "international")
-#define JURIS_BASES(X)                                                                             \
-    X(GEO, "geo") X(LRN, "lrn") X(NPANXX, "npanxx") X(NPA, "npa") X(FACTOR, "factor")
-#define DEST_CLASSES(X)                                                                            \
-    X(NANP_US, "nanp-us")                                                                          \
-    X(NANP_CA, "nanp-ca") X(NANP_OTHER, "nanp-other") X(WORLD, "world") X(SATELLITE, "satellite")  \
-        X(NETWORK, "network") X(TOLLFREE, "tollfree")
+#define CALL_TYPES(X)                   \
+    X(EMERGENCY, "emergency")           \
+    X(CRISIS, "crisis")                 \
+    X(N11, "n11")                       \
+    X(OPERATOR, "operator")             \
+    X(DIRECTORY, "directory")           \
+    X(TOLLFREE, "tollfree")             \
+    X(PREMIUM, "premium")               \
+    X(PERSONAL, "personal")             \
+    X(NATIONAL, "national")             \
+    X(INTERNATIONAL, "international")   \
+    X(INTERNAL, "internal")             \
+    X(SHORTCODE, "shortcode")           \
+    X(FEATURE, "feature")
+#define JURISDICTIONS(X)                \
+    X(INTRASTATE, "intrastate")         \
+    X(INTERSTATE, "interstate")         \
+    X(INTERNATIONAL, "international")
+#define JURIS_BASES(X)                  \
+    X(GEO, "geo")                       \
+    X(LRN, "lrn")                       \
+    X(NPANXX, "npanxx")                 \
+    X(NPA, "npa")                       \
+    X(FACTOR, "factor")
+#define DEST_CLASSES(X)                 \
+    X(NANP_US, "nanp-us")               \
+    X(NANP_CA, "nanp-ca")               \
+    X(NANP_OTHER, "nanp-other")         \
+    X(WORLD, "world")                   \
+    X(SATELLITE, "satellite")           \
+    X(NETWORK, "network")               \
+    X(TOLLFREE, "tollfree")
 #define RATE_BANDS(X) X(FLAT, "flat") X(PEAK, "peak") X(OFFPEAK, "offpeak")
 #define SERVICES(X)   X(VOICE, "voice") X(VIDEO, "video") X(FAX, "fax") X(MESSAGE, "message")
 
-#define CALL_ENUM_LIST(LIST)                                                                       \
-    LIST(feed_kind, FEED, FEED_KINDS)                                                              \
-    LIST(rec_type, REC, REC_TYPES) LIST(direction, DIRECTION, DIRECTIONS)                          \
-        LIST(disposition, DISPOSITION, DISPOSITIONS) LIST(release_side, RELEASE, RELEASE_SIDES)    \
-            LIST(transport, TRANSPORT, TRANSPORTS) LIST(media_kind, MEDIA, MEDIA_KINDS)            \
-                LIST(stir_attest, ATTEST, ATTESTS) LIST(stir_verstat, VERSTAT, VERSTATS)           \
-                    LIST(call_type, CALL_TYPE, CALL_TYPES) LIST(juris, JURIS, JURISDICTIONS)       \
-                        LIST(juris_basis, JURIS_BASIS, JURIS_BASES)                                \
-                            LIST(dest_class, DEST, DEST_CLASSES) LIST(rate_band, RATE, RATE_BANDS) \
-                                LIST(svc_type, SERVICE, SERVICES)
+#define CALL_ENUM_LIST(LIST)                     \
+    LIST(feed_kind, FEED, FEED_KINDS)            \
+    LIST(rec_type, REC, REC_TYPES)               \
+    LIST(direction, DIRECTION, DIRECTIONS)       \
+    LIST(disposition, DISPOSITION, DISPOSITIONS) \
+    LIST(release_side, RELEASE, RELEASE_SIDES)   \
+    LIST(transport, TRANSPORT, TRANSPORTS)       \
+    LIST(media_kind, MEDIA, MEDIA_KINDS)         \
+    LIST(stir_attest, ATTEST, ATTESTS)           \
+    LIST(stir_verstat, VERSTAT, VERSTATS)        \
+    LIST(call_type, CALL_TYPE, CALL_TYPES)       \
+    LIST(juris, JURIS, JURISDICTIONS)            \
+    LIST(juris_basis, JURIS_BASIS, JURIS_BASES)  \
+    LIST(dest_class, DEST, DEST_CLASSES)         \
+    LIST(rate_band, RATE, RATE_BANDS)            \
+    LIST(svc_type, SERVICE, SERVICES)
+/* clang-format on */
 
 #define FEED_CODE(c, t) FEED_##c,
 enum feed_kind { FEED_UNKNOWN, FEED_KINDS(FEED_CODE) FEED_KIND_COUNT };

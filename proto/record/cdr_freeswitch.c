@@ -357,7 +357,10 @@ static enum err walk(struct job *j, enum group group, struct diag *d)
 
 /* ---- what takes more than one member ---- */
 
-static struct span kept(const struct job *j, enum kept k) { return j->place[MEMBERS_COUNT + k]; }
+static struct span kept(const struct job *j, enum kept k)
+{
+    return j->place[MEMBERS_COUNT + k];
+}
 
 /* Switch causes are names of Q.850 causes and some of the switch's own. */
 static const struct {

@@ -50,26 +50,28 @@ struct dialog_meta {
 };
 
 /* Everything that was seen, by what became of it. */
-#define DIALOG_COUNTS(X)                                                                           \
-    X(messages, "SIP messages fed")                                                                \
-    X(invites, "INVITE requests")                                                                  \
-    X(responses, "responses to INVITE")                                                            \
-    X(ends, "BYE and CANCEL requests")                                                             \
-    X(others, "other messages of known calls")                                                     \
-    X(ignored, "not about calls: REGISTER, OPTIONS, MESSAGE...")                                   \
-    X(repeated, "retransmissions and second captures")                                             \
-    X(hops, "the same call seen again on the other side of a proxy")                               \
-    X(orphan_requests, "BYE, re-INVITE... of a call never seen")                                   \
-    X(orphan_responses, "responses of a call never seen")                                          \
-    X(late, "messages of a call that is over")                                                     \
-    X(records, "records given out")                                                                \
-    X(forks, "second and further 2xx of one INVITE")                                               \
-    X(timeouts, "calls that ended by a timer")                                                     \
-    X(evicted, "calls given up for want of room, given out as incomplete")                         \
-    X(refused, "calls not followed: the table is full of answered calls")                          \
-    X(extras_lost, "headers that did not fit DIALOG_BYTES_MAX")                                    \
-    X(secrets, "keys and PINs dropped from SDP and URIs")                                          \
+/* clang-format off */
+#define DIALOG_COUNTS(X)                                                   \
+    X(messages, "SIP messages fed")                                        \
+    X(invites, "INVITE requests")                                          \
+    X(responses, "responses to INVITE")                                    \
+    X(ends, "BYE and CANCEL requests")                                     \
+    X(others, "other messages of known calls")                             \
+    X(ignored, "not about calls: REGISTER, OPTIONS, MESSAGE...")           \
+    X(repeated, "retransmissions and second captures")                     \
+    X(hops, "the same call seen again on the other side of a proxy")       \
+    X(orphan_requests, "BYE, re-INVITE... of a call never seen")           \
+    X(orphan_responses, "responses of a call never seen")                  \
+    X(late, "messages of a call that is over")                             \
+    X(records, "records given out")                                        \
+    X(forks, "second and further 2xx of one INVITE")                       \
+    X(timeouts, "calls that ended by a timer")                             \
+    X(evicted, "calls given up for want of room, given out as incomplete") \
+    X(refused, "calls not followed: the table is full of answered calls")  \
+    X(extras_lost, "headers that did not fit DIALOG_BYTES_MAX")            \
+    X(secrets, "keys and PINs dropped from SDP and URIs")                  \
     X(restored, "calls put back by dialog_restore")
+/* clang-format on */
 
 struct dialog_counts {
 #define DIALOG_COUNT_MEMBER(name, meaning) uint64_t name;

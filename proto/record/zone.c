@@ -227,7 +227,10 @@ enum err zone_load(struct span tzif, struct zone *out, struct diag *d)
     return OK;
 }
 
-static int64_t floor_days(int64_t s) { return s / S_PER_DAY - (s % S_PER_DAY < 0); }
+static int64_t floor_days(int64_t s)
+{
+    return s / S_PER_DAY - (s % S_PER_DAY < 0);
+}
 
 /* Local second of the year's n-th weekday of a month; week 5 is the last one. */
 static int64_t rule_second(const struct zone_rule *rule, int year)

@@ -8,7 +8,10 @@ _Static_assert(sizeof(struct usage_totals) == TOTALS_COUNT * sizeof(uint64_t),
 _Static_assert(TOTALS_COUNT <= 28, "the bits of the members fit four bytes of a varint");
 
 /* The totals as what they are: an array of sums. */
-static uint64_t *sums(struct usage_totals *t) { return (uint64_t *)(void *)t; }
+static uint64_t *sums(struct usage_totals *t)
+{
+    return (uint64_t *)(void *)t;
+}
 
 static const uint64_t *sums_of(const struct usage_totals *t)
 {

@@ -24,9 +24,9 @@ enum batch_op_kind { BATCH_RECORD = 1, BATCH_CURSOR, BATCH_LIVE_PUT, BATCH_LIVE_
 
 struct batch_op {
     enum batch_op_kind kind;
-    uint16_t feed_id;   /* not of RECORD */
-    struct span key;    /* not of RECORD */
-    struct span value;  /* of RECORD: the record */
+    uint16_t feed_id;  /* not of RECORD */
+    struct span key;   /* not of RECORD */
+    struct span value; /* of RECORD: the record */
 };
 
 /* Writers leave b full when it does not fit. */

@@ -30,7 +30,10 @@ struct span control_arg(const struct control_request *r, const char *name)
     return SPAN_EMPTY;
 }
 
-void control_put_verb(struct buf *b, const char *verb) { buf_lv(b, span_str(verb)); }
+void control_put_verb(struct buf *b, const char *verb)
+{
+    buf_lv(b, span_str(verb));
+}
 
 /* Name and value both or neither: a name without its value would shift all that follow. */
 void control_put_arg(struct buf *b, const char *name, struct span value)

@@ -15,8 +15,15 @@
 #include "proto/core/reader.h"
 
 /* Also the exit codes of cpnictl. */
-enum control_status { CONTROL_DONE = 0, CONTROL_FAILED = 1, CONTROL_USAGE = 2, CONTROL_DENIED = 3,
-                      CONTROL_NOTFOUND = 4, CONTROL_UNREACHABLE = 5, CONTROL_INTEGRITY = 6 };
+enum control_status {
+    CONTROL_DONE = 0,
+    CONTROL_FAILED = 1,
+    CONTROL_USAGE = 2,
+    CONTROL_DENIED = 3,
+    CONTROL_NOTFOUND = 4,
+    CONTROL_UNREACHABLE = 5,
+    CONTROL_INTEGRITY = 6
+};
 
 /* TEXT and LABEL are quoted in JSON; NUMBER is not; TIME is a decimal of microseconds
  * since 1970 and printed as RFC 3339; JSON is printed as it is. */

@@ -6,13 +6,15 @@
 #include "proto/core/span.h"
 
 /* ENTRY_KIND(code, "name in the import file"); stored by number: add at the end only */
-#define ENTRY_KINDS(X)                                                                             \
-    X(NUMBER, "number")                                                                            \
-    X(RANGE, "range")                                                                              \
-    X(DOMAIN, "domain")                                                                            \
-    X(TRUNK, "trunk")                                                                              \
-    X(ACCOUNT_CODE, "account_code")                                                                \
+/* clang-format off */
+#define ENTRY_KINDS(X)                  \
+    X(NUMBER, "number")                 \
+    X(RANGE, "range")                   \
+    X(DOMAIN, "domain")                 \
+    X(TRUNK, "trunk")                   \
+    X(ACCOUNT_CODE, "account_code")     \
     X(ADDRESS, "address")
+/* clang-format on */
 enum entry_kind {
 #define ENTRY_CODE(code, name) ENTRY_##code,
     ENTRY_KINDS(ENTRY_CODE)

@@ -16,23 +16,36 @@
 
 enum { FRAME_HEAD_BYTES = 12, FRAME_VERSION = 1 };
 
-#define FRAME_TYPES(X)                                                                             \
-    /* ingest -> vault */                                                                          \
-    X(HELLO, 1) /* lv(feed name) u8 feed_kind, repeated */                                         \
-    X(BATCH, 2) /* batch.h */                                                                      \
-    /* vault -> ingest */                                                                          \
-    X(GREETING, 15) /* the vault (re)started: say HELLO and send again what has no receipt */      \
-    X(WELCOME, 16)  /* one feed and its cursors: batch.h */                                        \
-    X(LIVE, 17)     /* lv(key) lv(value): one live dialog handed back */                           \
-    X(READY, 18)    /* all of WELCOME and LIVE were sent: start */                                 \
-    X(RECEIPT, 19)  /* batch.h */                                                                  \
-    /* anyone -> vault: control.h */                                                               \
-    X(REQUEST, 32)                                                                                 \
-    /* vault -> anyone */                                                                          \
-    X(COLUMNS, 48)                                                                                 \
-    X(ROW, 49) X(PROGRESS, 50) X(END, 51) /* forward <-> vault: pull.h */                          \
-        X(FORWARD_HELLO, 64) X(FORWARD_SECRET, 65) X(CONSUMER_ASK, 66) X(CONSUMER, 67) X(PULL, 68) \
-            X(ROWS, 69) X(CONFIRM, 70) X(CONFIRMED, 71) X(POSITION, 72) X(REFUSED, 73)
+/* clang-format off */
+#define FRAME_TYPES(X)                                                                        \
+    /* ingest -> vault */                                                                     \
+    X(HELLO, 1) /* lv(feed name) u8 feed_kind, repeated */                                    \
+    X(BATCH, 2) /* batch.h */                                                                 \
+    /* vault -> ingest */                                                                     \
+    X(GREETING, 15) /* the vault (re)started: say HELLO and send again what has no receipt */ \
+    X(WELCOME, 16) /* one feed and its cursors: batch.h */                                    \
+    X(LIVE, 17) /* lv(key) lv(value): one live dialog handed back */                          \
+    X(READY, 18) /* all of WELCOME and LIVE were sent: start */                               \
+    X(RECEIPT, 19) /* batch.h */                                                              \
+    /* anyone -> vault: control.h */                                                          \
+    X(REQUEST, 32)                                                                            \
+    /* vault -> anyone */                                                                     \
+    X(COLUMNS, 48)                                                                            \
+    X(ROW, 49)                                                                                \
+    X(PROGRESS, 50)                                                                           \
+    X(END, 51)                                                                                \
+    /* forward <-> vault: pull.h */                                                           \
+    X(FORWARD_HELLO, 64)                                                                      \
+    X(FORWARD_SECRET, 65)                                                                     \
+    X(CONSUMER_ASK, 66)                                                                       \
+    X(CONSUMER, 67)                                                                           \
+    X(PULL, 68)                                                                               \
+    X(ROWS, 69)                                                                               \
+    X(CONFIRM, 70)                                                                            \
+    X(CONFIRMED, 71)                                                                          \
+    X(POSITION, 72)                                                                           \
+    X(REFUSED, 73)
+/* clang-format on */
 
 enum frame_type {
 #define FRAME_TYPE(name, code) FRAME_##name = (code),

@@ -20,7 +20,10 @@ static inline struct span exact_copy(struct span s)
     return span_of(p, s.n);
 }
 
-static inline void exact_free(struct span s) { free((void *)(uintptr_t)s.p); }
+static inline void exact_free(struct span s)
+{
+    free((void *)(uintptr_t)s.p);
+}
 
 /* inner lies in outer; an empty span may lie anywhere. */
 static inline bool exact_inside(struct span inner, struct span outer)

@@ -11,7 +11,10 @@ uint64_t seed_next(struct seed *s)
     return z ^ (z >> 31);
 }
 
-size_t seed_below(struct seed *s, size_t n) { return (size_t)(seed_next(s) % n); }
+size_t seed_below(struct seed *s, size_t n)
+{
+    return (size_t)(seed_next(s) % n);
+}
 
 struct span seed_bytes(struct seed *s, size_t n, struct arena *a)
 {

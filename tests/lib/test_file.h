@@ -39,6 +39,9 @@ static inline struct span corpus_file(const char *name)
     return s;
 }
 
-static inline void test_file_free(struct span s) { free((void *)(uintptr_t)s.p); }
+static inline void test_file_free(struct span s)
+{
+    free((void *)(uintptr_t)s.p);
+}
 
 #endif

@@ -256,8 +256,8 @@ const char *fix_cell(const struct fix *f, size_t row, const char *column)
 
 static uint8_t kind_code(struct span name)
 {
-    static const char *const NAMES[] = {"number", "range", "domain", "trunk", "account_code",
-                                        "address"};
+    static const char *const NAMES[] = {"number", "range",        "domain",
+                                        "trunk",  "account_code", "address"};
     for (uint8_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++)
         if (span_is(name, NAMES[i]))
             return i;

@@ -27,11 +27,23 @@ enum {
 };
 
 /* Purposes: each has a key of its own, so a tag of one says nothing about another. */
-#define PRF_LIST(X)                                                                                \
-    X(CUSTOMER)                                                                                    \
-    X(ACCOUNT)                                                                                     \
-    X(DIRECTORY) X(DAY) X(DUPLICATE) X(WINDOW) X(CURSOR) X(LIVE) X(AUDIT) X(HEAD) X(TOKEN)         \
-        X(CONSUMER) X(FEED) X(CACHE)
+/* clang-format off */
+#define PRF_LIST(X)                     \
+    X(CUSTOMER)                         \
+    X(ACCOUNT)                          \
+    X(DIRECTORY)                        \
+    X(DAY)                              \
+    X(DUPLICATE)                        \
+    X(WINDOW)                           \
+    X(CURSOR)                           \
+    X(LIVE)                             \
+    X(AUDIT)                            \
+    X(HEAD)                             \
+    X(TOKEN)                            \
+    X(CONSUMER)                         \
+    X(FEED)                             \
+    X(CACHE)
+/* clang-format on */
 enum prf {
 #define PRF_CODE(name) PRF_##name,
     PRF_LIST(PRF_CODE)

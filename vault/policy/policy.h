@@ -12,17 +12,19 @@
 #include "proto/core/span.h"
 
 /* ROLE(code, "name", "who") */
-#define ROLES(X)                                                                                   \
-    X(AGENT, "agent", "customer service")                                                          \
-    X(SUPERVISOR, "supervisor", "customer service, may break glass")                               \
-    X(BILLING, "billing", "initiates, renders, bills, collects: 47 USC 222(d)(1)")                 \
-    X(FRAUD, "fraud", "protects rights and property: 47 USC 222(d)(2)")                            \
-    X(NOC, "noc", "provides the service, repair: 47 USC 222(c)(1)")                                \
-    X(COMPLIANCE, "compliance", "47 CFR 64.2009")                                                  \
-    X(LEGAL, "legal", "legal process")                                                             \
-    X(EMERGENCY, "emergency", "47 USC 222(d)(4)")                                                  \
-    X(OPERATOR, "operator", "runs the vault: directory, keys, feeds; reads no call")               \
+/* clang-format off */
+#define ROLES(X)                                                                     \
+    X(AGENT, "agent", "customer service")                                            \
+    X(SUPERVISOR, "supervisor", "customer service, may break glass")                 \
+    X(BILLING, "billing", "initiates, renders, bills, collects: 47 USC 222(d)(1)")   \
+    X(FRAUD, "fraud", "protects rights and property: 47 USC 222(d)(2)")              \
+    X(NOC, "noc", "provides the service, repair: 47 USC 222(c)(1)")                  \
+    X(COMPLIANCE, "compliance", "47 CFR 64.2009")                                    \
+    X(LEGAL, "legal", "legal process")                                               \
+    X(EMERGENCY, "emergency", "47 USC 222(d)(4)")                                    \
+    X(OPERATOR, "operator", "runs the vault: directory, keys, feeds; reads no call") \
     X(ADMIN, "admin", "assigns consumers and roles; reads no call")
+/* clang-format on */
 enum role {
 #define ROLE_CODE(code, name, who) ROLE_##code,
     ROLES(ROLE_CODE)
@@ -33,18 +35,20 @@ typedef uint32_t role_set; /* bit per role */
 
 /* What a request wants to do: ACTION(code, "name"). Numbers of roles and actions are stored in
  * the read log: add at the end only. */
-#define ACTIONS(X)                                                                                 \
-    X(CALLS_LIST, "calls list")                                                                    \
-    X(CUSTOMER_READ, "customer read")                                                              \
-    X(CUSTOMER_WRITE, "customer write")                                                            \
-    X(INGEST, "ingest")                                                                            \
-    X(CONSUMER_WRITE, "consumer write")                                                            \
-    X(KEYS_READ, "keys read")                                                                      \
-    X(KEYS_ROTATE, "keys rotate")                                                                  \
-    X(AUDIT_READ, "audit read")                                                                    \
-    X(STATUS, "status")                                                                            \
-    X(FIELDS, "fields")                                                                            \
+/* clang-format off */
+#define ACTIONS(X)                      \
+    X(CALLS_LIST, "calls list")         \
+    X(CUSTOMER_READ, "customer read")   \
+    X(CUSTOMER_WRITE, "customer write") \
+    X(INGEST, "ingest")                 \
+    X(CONSUMER_WRITE, "consumer write") \
+    X(KEYS_READ, "keys read")           \
+    X(KEYS_ROTATE, "keys rotate")       \
+    X(AUDIT_READ, "audit read")         \
+    X(STATUS, "status")                 \
+    X(FIELDS, "fields")                 \
     X(VERIFY, "verify")
+/* clang-format on */
 enum action {
 #define ACTION_CODE(code, name) ACTION_##code,
     ACTIONS(ACTION_CODE)

@@ -13,8 +13,11 @@
 #include "proto/core/check.h"
 #include "vault/serve/client.h"
 
-enum { CLIENTS_MAX = 256, /* people and tools at once; workers have their channels */
-       TICK_MS = 100, GROUPS_MAX = 256 };
+enum {
+    CLIENTS_MAX = 256, /* people and tools at once; workers have their channels */
+    TICK_MS = 100,
+    GROUPS_MAX = 256
+};
 
 struct vaultd {
     const struct vaultd_options *options;
@@ -66,9 +69,9 @@ static role_set roles_of(const struct vaultd_options *o, int fd, const struct uc
         bytes = 0;
     for (size_t i = 0; i < o->grants_count; i++) {
         const struct vaultd_grant *g = &o->grant[i];
-        bool match = g->group ? g->id == cred->gid ||
-                                    in_groups(groups, bytes / sizeof groups[0], g->id)
-                              : g->id == cred->uid;
+        bool match = g->group
+                         ? g->id == cred->gid || in_groups(groups, bytes / sizeof groups[0], g->id)
+                         : g->id == cred->uid;
         if (match)
             roles |= g->roles;
     }
@@ -208,8 +211,8 @@ static enum err turn(struct vaultd *d, struct pollfd *fds, size_t fixed, bool mo
 
 static enum err serve(struct vaultd *d)
 {
-    struct pollfd fds[2 + CLIENTS_MAX + VAULTD_CHANNELS_MAX + 1] = {{d->signals, POLLIN, 0},
-                                                                    {d->options->control_fd, POLLIN, 0}};
+    struct pollfd fds[2 + CLIENTS_MAX + VAULTD_CHANNELS_MAX + 1] = {
+        {d->signals, POLLIN, 0}, {d->options->control_fd, POLLIN, 0}};
     size_t fixed = d->options->control_fd >= 0 ? 2 : 1;
     enum err e = OK;
     for (bool more = false; e == OK && !d->stopping;) {

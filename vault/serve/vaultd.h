@@ -14,7 +14,7 @@ enum { VAULTD_CHANNELS_MAX = 32, VAULTD_GRANTS_MAX = 32, VAULTD_EXIT_REFUSED = 7
 
 /* Who may act as what. */
 struct vaultd_grant {
-    bool group;  /* id is a gid, of the peer's primary or supplementary groups */
+    bool group; /* id is a gid, of the peer's primary or supplementary groups */
     uint32_t id;
     role_set roles;
 };
@@ -27,7 +27,7 @@ struct vaultd_options {
     int control_fd; /* listening; -1 = none */
     struct vaultd_grant grant[VAULTD_GRANTS_MAX];
     size_t grants_count;
-    int ready_fd; /* one byte is written when the vault serves; -1 = nobody asks */
+    int ready_fd;                  /* one byte is written when the vault serves; -1 = nobody asks */
     const struct metrics *metrics; /* view of the own slot; NULL = nobody counts */
 };
 

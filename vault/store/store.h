@@ -29,19 +29,21 @@
 #include "proto/core/diag.h"
 
 /*         name on disk, what */
-#define FAMILIES(X)                                                                                \
-    X(META, "meta", "format, incarnations, cursors, feeds, head")                                  \
-    X(KEYS, "keys", "customer ordinal -> wrapped customer key")                                    \
-    X(CUSTOMERS, "customers", "tag of a customer id -> sealed customer row")                       \
-    X(ACCOUNTS, "accounts", "tag of an account id -> sealed account row")                          \
-    X(DIRECTORY, "directory", "tag of a number, domain, trunk... -> customer and account")         \
-    X(USAGE, "usage", "tag of a window -> sealed window row")                                      \
-    X(OUTBOX, "outbox", "position -> tag of the window that changed")                              \
-    X(CONSUMERS, "consumers", "tag of a consumer -> sealed consumer row")                          \
-    X(AUDIT, "audit", "sequence -> entry of the hash chain")                                       \
-    X(LIVE, "live", "tag of a dialog -> sealed checkpoint")                                        \
-    X(SEEN, "seen", "duplicate tag -> sequence")                                                   \
+/* clang-format off */
+#define FAMILIES(X)                                                                        \
+    X(META, "meta", "format, incarnations, cursors, feeds, head")                          \
+    X(KEYS, "keys", "customer ordinal -> wrapped customer key")                            \
+    X(CUSTOMERS, "customers", "tag of a customer id -> sealed customer row")               \
+    X(ACCOUNTS, "accounts", "tag of an account id -> sealed account row")                  \
+    X(DIRECTORY, "directory", "tag of a number, domain, trunk... -> customer and account") \
+    X(USAGE, "usage", "tag of a window -> sealed window row")                              \
+    X(OUTBOX, "outbox", "position -> tag of the window that changed")                      \
+    X(CONSUMERS, "consumers", "tag of a consumer -> sealed consumer row")                  \
+    X(AUDIT, "audit", "sequence -> entry of the hash chain")                               \
+    X(LIVE, "live", "tag of a dialog -> sealed checkpoint")                                \
+    X(SEEN, "seen", "duplicate tag -> sequence")                                           \
     X(POSTINGS, "postings", "day tag, sequence -> nothing")
+/* clang-format on */
 
 enum family {
 #define FAMILY_CODE(code, name, what) FAMILY_##code,

@@ -40,7 +40,8 @@ Test(answer, every_listing_ends_done_and_an_unknown_verb_does_not)
                                         "keys list",     "fields list",         "status",
                                         "verify",        "usage consumer list", "keys rotate"};
     for (size_t i = 0; i < sizeof VERBS / sizeof VERBS[0]; i++)
-        cr_expect_eq(fix_ask(&f, VERBS[i], NULL), CONTROL_DONE, "%s: %s", VERBS[i], fix_end_text(&f));
+        cr_expect_eq(fix_ask(&f, VERBS[i], NULL), CONTROL_DONE, "%s: %s", VERBS[i],
+                     fix_end_text(&f));
     cr_expect_eq(fix_ask(&f, "calls dump", NULL), CONTROL_USAGE);
     cr_expect_eq(fix_ask(&f, "status", "role", "king", NULL), CONTROL_USAGE);
     cr_expect_eq(fix_send(&f, FRAME_REQUEST, span_str("\xff")), ERR_SYNTAX);
@@ -50,7 +51,7 @@ Test(answer, a_peer_without_roles_gets_nothing)
 {
     struct peer nobody = {.uid = 65534};
     fix_as(&f, &nobody);
-    static const char *const VERBS[] = {"customer list", "audit list", "keys list", "status",
+    static const char *const VERBS[] = {"customer list", "audit list", "keys list",  "status",
                                         "fields list",   "verify",     "keys rotate"};
     for (size_t i = 0; i < sizeof VERBS / sizeof VERBS[0]; i++)
         cr_expect_eq(fix_ask(&f, VERBS[i], NULL), CONTROL_DENIED, "%s", VERBS[i]);
@@ -105,7 +106,8 @@ Test(answer, reassign_moves_records_and_totals)
         char *left = strstr(usage, "unassigned ");
         cr_expect(left && strstr(left, " 1 1 61500 0 "), "one call stays: %s", usage);
         free(usage);
-        cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE, "%s", fix_end_text(&f));
+        cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE, "%s",
+                     fix_end_text(&f));
         cr_assert_eq(fix_ask(&f, "calls list", "customer", "alpha", "from", "1795219200000000",
                              "to", "1795305600000000", "purpose", "BILL", NULL),
                      CONTROL_DONE);

@@ -150,7 +150,8 @@ Test(commit, a_broken_batch_is_refused_whole)
     buf_u8(&f.batch, 99); /* no such operation */
     cr_expect_eq(fix_send(&f, FRAME_BATCH, buf_span(&f.batch)), ERR_SYNTAX);
     buf_reset(&f.batch);
-    cr_expect_eq(send_call("+12125550101", "+12125550102", "never").accepted, 1, "nothing of it was kept");
+    cr_expect_eq(send_call("+12125550101", "+12125550102", "never").accepted, 1,
+                 "nothing of it was kept");
 }
 
 Test(commit, before_hello_a_batch_is_left_for_later)
@@ -219,7 +220,8 @@ Test(commit, any_history_of_crashes_and_resends_gives_the_same_totals)
                          (unsigned long long)t.records);
             free(usage);
         }
-        cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE, "%s", fix_end_text(&f));
+        cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE, "%s",
+                     fix_end_text(&f));
         teardown();
         setup();
     }
@@ -228,10 +230,11 @@ Test(commit, any_history_of_crashes_and_resends_gives_the_same_totals)
 
 Test(commit, nothing_of_a_record_is_on_the_disk_in_clear)
 {
-    static const char *const MARKERS[] = {"+12125550142", "+12125550143", "canary-call-id",
+    static const char *const MARKERS[] = {"+12125550142",   "+12125550143",      "canary-call-id",
                                           "canary-account", "canary-user-agent", "canary-extra"};
     struct record r;
-    cr_assert_eq(fix_import(&f, "canary-customer,canary-account,number,+12125550142\n"), CONTROL_DONE);
+    cr_assert_eq(fix_import(&f, "canary-customer,canary-account,number,+12125550142\n"),
+                 CONTROL_DONE);
     fix_call(&r, feed, MARKERS[0], MARKERS[1], T0, MARKERS[2]);
     r.call.sip_call_id = span_str(MARKERS[2]);
     r.call.user_agent = span_str(MARKERS[4]);

@@ -103,11 +103,20 @@ Test(feeds, another_feeds_cursor_is_refused)
 
 Test(feeds, a_malformed_hello_is_refused)
 {
-    cr_expect_eq(fix_send(&f, FRAME_HELLO, span_str("\x05" "abc")), ERR_SYNTAX);
-    cr_expect_eq(fix_send(&f, FRAME_HELLO, span_str("\x01" "a\x77")), ERR_SYNTAX);
+    cr_expect_eq(fix_send(&f, FRAME_HELLO,
+                          span_str("\x05"
+                                   "abc")),
+                 ERR_SYNTAX);
+    cr_expect_eq(fix_send(&f, FRAME_HELLO,
+                          span_str("\x01"
+                                   "a\x77")),
+                 ERR_SYNTAX);
     struct peer person = fix_peer_all();
     person.ingest = false;
     fix_as(&f, &person);
-    cr_expect_eq(fix_send(&f, FRAME_HELLO, span_str("\x01" "a\x01")), ERR_DENIED);
+    cr_expect_eq(fix_send(&f, FRAME_HELLO,
+                          span_str("\x01"
+                                   "a\x01")),
+                 ERR_DENIED);
     cr_expect_eq(fix_send(&f, FRAME_BATCH, SPAN_EMPTY), ERR_DENIED);
 }

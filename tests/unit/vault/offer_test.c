@@ -33,8 +33,9 @@ static void setup(void)
     struct peer all = fix_peer_all();
     fix_init(&f, &all);
     feed = fix_hello(&f, "asterisk", FEED_ASTERISK_CSV);
-    cr_assert_eq(fix_import(&f, "alpha,acct-a,number,+12125550101\nbeta,acct-b,number,+12125550103\n"),
-                 CONTROL_DONE);
+    cr_assert_eq(
+        fix_import(&f, "alpha,acct-a,number,+12125550101\nbeta,acct-b,number,+12125550103\n"),
+        CONTROL_DONE);
     cr_assert_eq(add_consumer("a", KEY_A, "usage", false), CONTROL_DONE);
     cr_assert_eq(add_consumer("b", KEY_B, "usage", false), CONTROL_DONE);
 }

@@ -213,7 +213,8 @@ Test(recall, unknown_customers_and_bad_times_are_told)
     cr_expect_eq(fix_ask(&f, "calls list", "customer", "nobody", "from", FROM, "to", TO, "purpose",
                          "BILL", NULL),
                  CONTROL_NOTFOUND);
-    static const char *const TIMES[][2] = {{"", ""}, {TO, FROM}, {FROM, FROM}, {"x", TO}, {"0", TO}};
+    static const char *const TIMES[][2] = {
+        {"", ""}, {TO, FROM}, {FROM, FROM}, {"x", TO}, {"0", TO}};
     for (size_t i = 0; i < sizeof TIMES / sizeof TIMES[0]; i++)
         cr_expect_eq(fix_ask(&f, "calls list", "customer", "alpha", "from", TIMES[i][0], "to",
                              TIMES[i][1], "purpose", "BILL", NULL),

@@ -280,7 +280,10 @@ Test(capture, hep_frames_hold_the_same_messages)
 
 static uint8_t file_bytes[4096];
 
-static void put_le32(struct buf *b, uint32_t v) { buf_be32(b, __builtin_bswap32(v)); }
+static void put_le32(struct buf *b, uint32_t v)
+{
+    buf_be32(b, __builtin_bswap32(v));
+}
 
 static void put_file_head(struct buf *b, uint32_t link_type)
 {

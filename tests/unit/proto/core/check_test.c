@@ -4,7 +4,10 @@
 
 #include "proto/core/check.h"
 
-Test(check, false_aborts, .signal = SIGABRT) { CHECK(1 + 1 == 3); }
+Test(check, false_aborts, .signal = SIGABRT)
+{
+    CHECK(1 + 1 == 3);
+}
 
 Test(check, true_goes_on_and_is_evaluated_once)
 {

@@ -174,7 +174,10 @@ Test(csv, the_mark_of_utf_8)
 }
 
 /* Random columns, written as RFC 4180 says, come back the same. */
-static uint32_t random_next(uint32_t *x) { return (*x = *x * 1664525 + 1013904223) >> 16; }
+static uint32_t random_next(uint32_t *x)
+{
+    return (*x = *x * 1664525 + 1013904223) >> 16;
+}
 
 static void put_quoted(struct buf *b, struct span text)
 {

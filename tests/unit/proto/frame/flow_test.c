@@ -21,7 +21,10 @@ static void setup(void)
     hold_back = 0;
 }
 
-static void teardown(void) { fs = flows_free(fs); }
+static void teardown(void)
+{
+    fs = flows_free(fs);
+}
 
 TestSuite(flow, .init = setup, .fini = teardown);
 
@@ -46,9 +49,15 @@ static void put_from(uint8_t src, uint32_t seq, bool syn, struct span text, int6
     exact_free(payload);
 }
 
-static void put(uint32_t seq, const char *text) { put_from(1, seq, false, span_str(text), 0); }
+static void put(uint32_t seq, const char *text)
+{
+    put_from(1, seq, false, span_str(text), 0);
+}
 
-static void syn(uint32_t seq) { put_from(1, seq, true, SPAN_EMPTY, 0); }
+static void syn(uint32_t seq)
+{
+    put_from(1, seq, true, SPAN_EMPTY, 0);
+}
 
 Test(flow, bytes_in_order)
 {

@@ -17,7 +17,10 @@ static void setup(void)
         whole[i] = (uint8_t)(i * 7 + 1);
 }
 
-static void teardown(void) { f = fragments_free(f); }
+static void teardown(void)
+{
+    f = fragments_free(f);
+}
 
 TestSuite(fragment, .init = setup, .fini = teardown);
 

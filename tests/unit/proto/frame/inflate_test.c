@@ -32,9 +32,15 @@ static const struct span TEXT = BYTES("INVITE sip:+12125550123@example.com SIP/2
 static uint8_t room[INFLATED_BYTES_MAX + 1];
 static struct inflater *f;
 
-static void setup(void) { cr_assert(inflater_new(&f) == OK); }
+static void setup(void)
+{
+    cr_assert(inflater_new(&f) == OK);
+}
 
-static void teardown(void) { f = inflater_free(f); }
+static void teardown(void)
+{
+    f = inflater_free(f);
+}
 
 TestSuite(inflate, .init = setup, .fini = teardown);
 

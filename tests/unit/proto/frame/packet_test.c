@@ -92,7 +92,10 @@ static void gre_with_everything(struct buf *b)
     ethernet(b);
 }
 
-static void raw(struct buf *b) { put_ipv4_udp(b); }
+static void raw(struct buf *b)
+{
+    put_ipv4_udp(b);
+}
 
 static void null_little(struct buf *b)
 {

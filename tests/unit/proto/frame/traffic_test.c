@@ -25,7 +25,10 @@ static void setup(void)
     answer = OK;
 }
 
-static void teardown(void) { t = traffic_free(t); }
+static void teardown(void)
+{
+    t = traffic_free(t);
+}
 
 TestSuite(traffic, .init = setup, .fini = teardown);
 

@@ -111,7 +111,9 @@ static struct frame hear(int fd, enum frame_type type)
 static uint16_t hello(void)
 {
     hear(worker, FRAME_GREETING);
-    say(worker, FRAME_HELLO, 1, span_str("\x08" "asterisk\x02"));
+    say(worker, FRAME_HELLO, 1,
+        span_str("\x08"
+                 "asterisk\x02"));
     struct frame w = hear(worker, FRAME_WELCOME);
     struct reader r = reader_of(w.payload);
     uint16_t feed = reader_be16(&r);

@@ -64,12 +64,9 @@ static enum err request(struct ask *a, const char *verb, const char *name, struc
 
 /* --- the directory --- */
 
-/* be64 line, lv customer id, lv account id, [1] kind, lv value; kinds are those of the vault's
- * directory, in the order of its import file's names. */
+/* be64 line, lv customer id, lv account id, [1] kind, lv value */
 static void put_entry(uint32_t customers, uint64_t i, struct buf *b)
 {
-    static const uint8_t KIND[] = {
-        [POPULATION_CODE] = 4, [POPULATION_DOMAIN] = 2, [POPULATION_NUMBER] = 0};
     struct population_entry e = population_entry(customers, i);
     char text[POPULATION_ID_BYTES];
     buf_be64(b, i + 2); /* line of the file, were it one: behind the header */
@@ -77,7 +74,7 @@ static void put_entry(uint32_t customers, uint64_t i, struct buf *b)
     buf_lv(b, span_str(text));
     population_account(e.customer, text);
     buf_lv(b, span_str(text));
-    buf_u8(b, KIND[e.kind]);
+    buf_u8(b, (uint8_t)e.kind);
     buf_lv(b, span_str(e.value));
 }
 

@@ -39,7 +39,17 @@ static const char VARIABLES[] =
     "\"rtp_audio_out_packet_count\":\"3332\",\"rtp_audio_out_media_packet_count\":\"3332\","
     "\"rtp_audio_out_skip_packet_count\":\"0\",\"rtp_audio_out_dtmf_packet_count\":\"0\","
     "\"rtp_audio_out_cng_packet_count\":\"0\",\"rtp_audio_rtcp_packet_count\":\"12\","
-    "\"rtp_audio_rtcp_octet_count\":\"86400\",\"write_rate\":\"8000\",\"read_rate\":\"8000\"";
+    "\"rtp_audio_rtcp_octet_count\":\"86400\",\"session_id\":\"1\",\"hold_accum_seconds\":\"0\","
+    "\"hold_accum_usec\":\"0\",\"hold_accum_ms\":\"0\",\"progresssec\":\"2\",\"answersec\":\"4\","
+    "\"waitsec\":\"4\",\"progress_mediasec\":\"0\",\"flow_billsec\":\"94\","
+    "\"progressmsec\":\"1877\",\"answermsec\":\"4127\",\"waitmsec\":\"4127\","
+    "\"progress_mediamsec\":\"0\",\"flow_billmsec\":\"94626\",\"bridge_channel\":"
+    "\"sofia/external/bench\",\"signal_bond\":\"5e000000-0000-4000-8000-ffffffffffff\","
+    "\"last_sent_callee_id_name\":\"Outbound%20Call\",\"originated_legs\":\"ARRAY%3A%3Abench\","
+    "\"switch_m_sdp\":\"v%3D0%0D%0Ao%3D-%201%201%20IN%20IP4%20192.0.2.25%0D%0As%3D-%0D%0A\","
+    "\"rtp_remote_sdp_str\":\"v%3D0%0D%0Ao%3D-%201%201%20IN%20IP4%20192.0.2.15%0D%0As%3D-\","
+    "\"last_app\":\"bridge\",\"last_arg\":\"sofia/gateway/"
+    "carrier\",\"write_rate\":\"8000\",\"read_rate\":\"8000\"";
 
 static const struct {
     const char *cause;

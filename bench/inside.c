@@ -43,7 +43,8 @@ struct inside {
     struct cdr_scratch *scratch;
     struct hep_feed *hep;
     struct arrivals arrivals;
-    uint64_t upto[SEQ_SLOTS]; /* records when the batch of that number was the open one */
+    uint64_t noted_seq;
+    uint64_t upto[SEQ_SLOTS]; /* records up to the end of the batch of that number */
     uint64_t refused;
     uint64_t dirty_us, ticked_us; /* as in ingestd */
 };
@@ -103,6 +104,16 @@ static enum err converse(struct inside *r)
     return e;
 }
 
+/* Saved dialogs fill batches, too: one without a record holds all that are before it. */
+static void note_batches(struct inside *r)
+{
+    uint64_t seq = outlet_seq(uplink_outlet(r->uplink));
+    for (uint64_t s = r->noted_seq; s <= seq; s++)
+        if (s > r->noted_seq || s == seq)
+            r->upto[s % SEQ_SLOTS] = r->pipe.records;
+    r->noted_seq = seq;
+}
+
 static enum err make_room(struct inside *r)
 {
     enum err e = OK;
@@ -124,6 +135,7 @@ static enum err flush_when_due(struct inside *r, uint64_t now)
     if (r->dirty_us)
         hep_feed_checkpoint(r->hep, false);
     r->dirty_us = 0;
+    note_batches(r);
     outlet_close_batch(o);
     return converse(r);
 }
@@ -157,8 +169,7 @@ static enum err take_item(struct inside *r, size_t i, uint64_t arrived_us)
         e = take(r, stock_item(r->options->stock, i));
     for (; before < r->pipe.records; before++)
         arrivals_add(&r->arrivals, arrived_us);
-    struct outlet *o = uplink_outlet(r->uplink);
-    r->upto[outlet_seq(o) % SEQ_SLOTS] = r->pipe.records;
+    note_batches(r);
     return e;
 }
 
@@ -178,6 +189,7 @@ static enum err settle(struct inside *r)
     enum err e = OK;
     if (r->hep)
         hep_feed_checkpoint(r->hep, true);
+    note_batches(r);
     outlet_close_batch(uplink_outlet(r->uplink));
     while (e == OK && !outlet_idle(uplink_outlet(r->uplink)))
         e = converse(r);

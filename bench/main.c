@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "bench/replay.h"
+#include "bench/report.h"
+#include "bench/scenario.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -25,8 +27,46 @@ static int replay_main(const void *options)
     return e == OK ? EXIT_SUCCESS : fail(d.what);
 }
 
+static int write_json(const struct result *r, const char *path)
+{
+    FILE *f = span_is(span_str(path), "-") ? stdout : fopen(path, "w");
+    if (!f)
+        return fail("the JSON file cannot be written");
+    report_json(r, f);
+    bool ok = f == stdout ? fflush(f) == 0 : fclose(f) == 0;
+    return ok ? EXIT_SUCCESS : fail("the JSON file cannot be written");
+}
+
+static int run_main(const void *options)
+{
+    const struct scenario_options *o = options;
+    struct diag d = {.what = ""};
+    struct result *r = malloc(sizeof *r);
+    if (!r)
+        return fail("out of memory");
+    enum err e = scenario_run(o, r, &d);
+    int status = EXIT_SUCCESS;
+    if (e == OK) {
+        report_text(r, stdout);
+        status = o->json ? write_json(r, o->json) : EXIT_SUCCESS;
+        status = result_passed(r) ? status : EXIT_FAILURE;
+    } else {
+        status = fail(d.what && d.what[0] ? d.what : err_text(e));
+    }
+    free(r);
+    return status;
+}
+
+static int generate_main(const void *options)
+{
+    enum err e = scenario_generate(options, stdout);
+    return e == OK && fflush(stdout) == 0 ? EXIT_SUCCESS : fail("nothing of that kind, or no room");
+}
+
 union verb_options {
     struct replay replay;
+    struct scenario_options scenario;
+    struct generate_options generate;
 };
 
 static const struct verb {
@@ -35,6 +75,16 @@ static const struct verb {
     union verb_options preset;
     int (*run)(const void *options);
 } VERBS[] = {
+    {"run",
+     "put a load on cpnid, or on its parts in one process, and check the totals",
+     &SCENARIO_OPTIONS,
+     {.scenario = {SCENARIO_DEFAULTS}},
+     run_main},
+    {"generate",
+     "print the input of a run, or the directory that goes with it",
+     &GENERATE_OPTIONS,
+     {.generate = {GENERATE_DEFAULTS}},
+     generate_main},
     {"replay",
      "send the HEP frames of a capture to a running cpnid",
      &REPLAY_OPTIONS,

@@ -69,23 +69,16 @@ uint64_t population_entries(uint32_t customers)
 
 struct population_entry population_entry(uint32_t customers, uint64_t i)
 {
-    static void (*const VALUE[])(uint32_t, char *) = {
-        [POPULATION_CODE] = population_code,
-        [POPULATION_DOMAIN] = population_domain,
-        [POPULATION_NUMBER] = population_number,
-    };
+    static const struct {
+        enum entry_kind kind;
+        void (*text)(uint32_t customer, char *out);
+    } PART[] = {{ENTRY_ACCOUNT_CODE, population_code},
+                {ENTRY_DOMAIN, population_domain},
+                {ENTRY_NUMBER, population_number}};
     struct population_entry e = {.customer = (uint32_t)(i % customers),
-                                 .kind = (enum population_kind)(i / customers)};
-    VALUE[e.kind](e.customer, e.value);
+                                 .kind = PART[i / customers].kind};
+    PART[i / customers].text(e.customer, e.value);
     return e;
-}
-
-const char *population_kind_name(enum population_kind kind)
-{
-    static const char *const NAME[] = {[POPULATION_CODE] = "account_code",
-                                       [POPULATION_DOMAIN] = "domain",
-                                       [POPULATION_NUMBER] = "number"};
-    return NAME[kind];
 }
 
 void population_csv_head(struct buf *b)
@@ -99,7 +92,7 @@ void population_csv_row(uint32_t customers, uint64_t i, struct buf *b)
     char customer[POPULATION_ID_BYTES], account[POPULATION_ID_BYTES];
     population_customer(e.customer, customer);
     population_account(e.customer, account);
-    const char *const CELL[] = {customer, ",",     account, ",", population_kind_name(e.kind),
+    const char *const CELL[] = {customer, ",",     account, ",", entry_kind_name(e.kind),
                                 ",",      e.value, "\n"};
     for (size_t c = 0; c < sizeof CELL / sizeof CELL[0]; c++)
         buf_str(b, CELL[c]);

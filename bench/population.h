@@ -9,6 +9,7 @@
 #define CPNI_BENCH_POPULATION_H
 
 #include "proto/core/buf.h"
+#include "proto/wire/entry_kind.h"
 
 enum {
     POPULATION_NPAS = 50, /* of each side */
@@ -34,14 +35,12 @@ bool population_of_account(struct span account, uint32_t *out_customer);
 /* One entry of the directory. */
 struct population_entry {
     uint32_t customer;
-    enum population_kind { POPULATION_CODE, POPULATION_DOMAIN, POPULATION_NUMBER } kind;
+    enum entry_kind kind; /* ACCOUNT_CODE, DOMAIN, NUMBER */
     char value[POPULATION_ID_BYTES];
 };
 uint64_t population_entries(uint32_t customers);
 /* Entry i, 0..population_entries()-1. */
 struct population_entry population_entry(uint32_t customers, uint64_t i);
-/* Its kind as `cpnictl customer import` names it. */
-const char *population_kind_name(enum population_kind kind);
 
 /* customer_id,account_id,kind,value: the header, or row i, with its line end. */
 void population_csv_head(struct buf *b);

@@ -72,6 +72,17 @@ enum err sender_put(int fd, struct span frame)
     return OK;
 }
 
+enum err sender_write(int fd, struct span bytes)
+{
+    while (bytes.n) {
+        ssize_t n = write(fd, bytes.p, bytes.n);
+        if (n < 0 && errno != EINTR)
+            return ERR_STORE;
+        bytes = span_from(bytes, n > 0 ? (size_t)n : 0);
+    }
+    return OK;
+}
+
 enum err sender_close(int fd)
 {
     int error = 0;

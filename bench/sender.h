@@ -16,6 +16,9 @@ MUST_CHECK enum err sender_connect(const char *to, bool tcp, int *out_fd, struct
 /* One frame, whole. ERR_NET: nobody listens, or the connection is gone. */
 MUST_CHECK enum err sender_put(int fd, struct span frame);
 
+/* All bytes, to a file. ERR_STORE. */
+MUST_CHECK enum err sender_write(int fd, struct span bytes);
+
 /* Takes fd. ERR_NET: the last datagrams met nobody; one hears that late. */
 MUST_CHECK enum err sender_close(int fd);
 

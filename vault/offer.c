@@ -111,7 +111,7 @@ static struct span enum_text(const char *field, unsigned value)
     for (size_t i = 0; i < CALL_FIELDS_COUNT; i++)
         if (strcmp(CALL_FIELDS[i].name, field) == 0)
             return span_str(call_enum_name(&CALL_FIELDS[i], value));
-    CHECK(!"a field of call.def");
+    CHECK(false); /* it is a field of call.def */
     return SPAN_EMPTY;
 }
 

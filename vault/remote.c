@@ -37,7 +37,7 @@ static enum err remote_send(struct vault_link *l, enum frame_type type, uint32_t
     if (payload.n > WIRE_FRAME_BYTES_MAX - FRAME_HEAD_BYTES)
         return ERR_LIMIT;
     frame_head(head, type, id, payload.n);
-    struct iovec part[] = {{head, sizeof head}, {(void *)(uintptr_t)payload.p, payload.n}};
+    struct iovec part[] = {{head, sizeof head}, {(void *)payload.p, payload.n}};
     struct msghdr m = {.msg_iov = part, .msg_iovlen = payload.n ? 2 : 1};
     ssize_t sent;
     do

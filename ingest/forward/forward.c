@@ -16,6 +16,7 @@ enum {
     HANDSHAKE_MS = 10000, /* the vault may take ZAP_VAULT_MS of it */
     BURST = 64,           /* messages before the loop looks at the vault again */
     CURVE_KEY_BYTES = 32,
+    CURVE_PAIR_BYTES = 64, /* public, secret */
     /* zmq.h shows this option only in draft builds; libzmq 4.3 has it in all. */
     ZAP_ENFORCE_DOMAIN = 93
 };
@@ -139,7 +140,7 @@ static void take_secret(struct forward *f, const struct frame *in)
 {
     if (in->id != f->hello_id)
         return; /* for a predecessor of this process */
-    if (in->payload.n != 2 * CURVE_KEY_BYTES) {
+    if (in->payload.n != CURVE_PAIR_BYTES) {
         fail(f, ERR_SYNTAX, "CURVE keys from the vault");
         return;
     }

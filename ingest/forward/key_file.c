@@ -131,7 +131,7 @@ enum err key_file_format(const struct key_file *k, struct buf *b)
 
 /* --- files --- */
 
-static void close_file(int *fd)
+static void close_file(const int *fd)
 {
     if (*fd >= 0)
         close(*fd);

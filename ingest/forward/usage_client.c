@@ -88,7 +88,7 @@ enum err usage_client_new(const struct key_file *k, struct usage_client **out, s
     if (e == OK && connect_again(c) != OK)
         e = diag_set(d, ERR_NET, "endpoint of usage is no address", 0);
     if (e != OK)
-        c = usage_client_free(c);
+        usage_client_free(c);
     else
         *out = c;
     return e;

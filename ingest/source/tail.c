@@ -18,7 +18,8 @@ enum {
     PRINT_BYTES_MIN = 32, /* fewer bytes than that do not tell a copy from another file */
     BLOCK_BYTES = 256 * 1024,
     ROOM_BYTES = LINE_BYTES_MAX + BLOCK_BYTES,
-    DRAINED_MAX = 16 /* generations remembered, so that none is read twice for nothing */
+    DRAINED_MAX = 16,          /* generations remembered, so that none is read twice for nothing */
+    FILE_TIME_GRAIN_US = 10000 /* a file's time is that of the kernel's last tick */
 };
 
 struct print { /* hash of the first n bytes */
@@ -38,6 +39,7 @@ struct tail {
     int fd;             /* -1: none open */
     struct place place; /* in it; place.ino == 0: nowhere yet */
     bool resuming;      /* place came from a predecessor: find the file first */
+    bool waiting;       /* for the first file to come, from the time in st on */
     struct place drained[DRAINED_MAX];
     size_t drained_count;
     struct stat st; /* as of the last look */
@@ -321,34 +323,50 @@ static bool begin_next(struct tail *t, int64_t after_us)
     return true;
 }
 
-/* What the cursor points to is gone: what came behind it is all that can be had. */
-static bool begin_behind_lost(struct tail *t)
+/* Nothing to read yet: what changes from now_us on is ours. */
+static void wait_from(struct tail *t, int64_t now_us)
 {
-    int64_t after_us = t->place.changed_us;
-    if (t->place.offset > 0)
-        say(t, TAIL_LOST);
-    t->place = (struct place){0};
-    return begin_next(t, after_us);
+    t->st.st_mtim = (struct timespec){now_us / US_PER_S, now_us % US_PER_S * 1000};
+    t->waiting = true;
 }
 
-/* Opens what is to be read first: the file of the cursor, or FILE. */
-static bool open_first(struct tail *t)
+/* Goes on where a predecessor stopped. What its cursor points to may be gone: then what came
+ * behind it is all that can be had. */
+static bool resume(struct tail *t)
 {
-    struct found f;
-    if (t->resuming) {
-        t->resuming = false;
-        f = search(t, better_match, &t->place);
-        if (f.fd < 0)
-            return begin_behind_lost(t);
+    struct found f = search(t, better_match, &t->place);
+    t->resuming = false;
+    if (f.fd >= 0) {
         begin(t, f, t->place);
         return true;
     }
-    /* Nothing of FILE was ever read: its rotated generations are not our business. */
+    if (t->place.offset > 0)
+        say(t, TAIL_LOST);
+    wait_from(t, t->place.changed_us);
+    t->place = (struct place){0};
+    return false;
+}
+
+/* Nobody has looked yet: generations of before are not our business, but what is written from now
+ * on is. It may be rotated before the next look or a successor's first, hence the cursor. */
+static bool open_new(struct tail *t)
+{
+    struct found f;
     f.fd = open_file(t, t->options.file_name, &f.st);
-    if (f.fd < 0)
-        return false;
-    begin(t, f, (struct place){0});
-    return true;
+    if (f.fd >= 0)
+        begin(t, f, (struct place){0});
+    else
+        wait_from(t, clock_wall_us(t->options.clock) - FILE_TIME_GRAIN_US);
+    give_cursor(t);
+    return f.fd >= 0;
+}
+
+/* Opens what is to be read first. */
+static bool open_first(struct tail *t)
+{
+    if (t->resuming && resume(t))
+        return true;
+    return t->waiting ? begin_next(t, instant_of(t->st.st_mtim)) : open_new(t);
 }
 
 static bool open_next(struct tail *t)

@@ -7,6 +7,7 @@
  *                         may still have it open), then the next one from its beginning
  *   renamed several times  while nobody looked: the generations are found in the directory
  *                         (FILE.*, FILE-*) and read in the order of their last change
+ *   rotated unread        also before its first line: a cursor is given at the first look
  *   copied and truncated   the copy is found by its first bytes and drained, then FILE from 0
  *   replaced by other text  like a truncation: the first bytes no longer are what they were
  *   compressed while away  cannot be read: said once, counted as lost

@@ -231,7 +231,7 @@ enum err cu1_put_rows(struct span stream, struct span pull_rows, struct arena *a
         return ERR_NOMEM;
     rows.next_cursor = head.next_cursor;
     chain.sequence = head.chain_seq;
-    chain.hash.data = (uint8_t *)(uintptr_t)head.chain_hash.p; /* packing only reads it */
+    chain.hash.data = (uint8_t *)head.chain_hash.p; /* packing only reads it */
     chain.hash.len = head.chain_hash.n;
     rows.chain = &chain;
     m.body_case = CPNI__ENVELOPE__BODY_ROWS;
@@ -257,7 +257,7 @@ enum err cu1_put_fault(enum cu1_fault f, struct buf *b)
     Cpni__Error error = CPNI__ERROR__INIT;
     Cpni__Envelope m = CPNI__ENVELOPE__INIT;
     error.code = (Cpni__Error__Code)f;
-    error.text = (char *)(uintptr_t)cu1_fault_text(f); /* packing only reads it */
+    error.text = (char *)cu1_fault_text(f); /* packing only reads it */
     m.body_case = CPNI__ENVELOPE__BODY_ERROR;
     m.error = &error;
     return pack(&m, b);

@@ -307,6 +307,6 @@ int import_run(const struct ctl *c, const struct ctl_args *a)
     }
     free(f);
     if (text.n)
-        munmap((void *)(uintptr_t)text.p, text.n);
+        munmap((void *)text.p, text.n);
     return (int)status;
 }

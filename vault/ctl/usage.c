@@ -1,6 +1,7 @@
 #include "vault/ctl/usage.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@ enum {
     PORT_MAX = 65535,
     CALL_MS = 10000,   /* longest wait for an answer */
     FOLLOW_MS = 30000, /* an empty pull of --follow waits this long at the server */
-    AGAIN_S = 1,       /* pause before a request is sent again */
+    AGAIN_MS = 1000,   /* pause before a request is sent again */
     BUSY_TRIES = 10,
     USAGE_ROW_BYTES = 4096
 };
@@ -133,7 +134,7 @@ static int call(struct pull *p, const struct cu1_request *q, struct cu1_answer *
             return ctl_fail(p->ctl, ctl_status(e), d.what);
         if (e == OK && !(busy && (p->follow || tries < BUSY_TRIES)))
             return out->kind == CU1_ERROR ? fault(p->ctl, out->fault) : CONTROL_DONE;
-        sleep(AGAIN_S);
+        poll(NULL, 0, AGAIN_MS);
     }
 }
 

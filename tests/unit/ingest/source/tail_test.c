@@ -267,6 +267,38 @@ Test(tail, rotations_that_nobody_saw)
     teardown(&b);
 }
 
+/* The first lines that ever were, rotated between two looks: nothing has been read yet, so only
+ * the time of the first look tells them from generations of before. */
+static void rotate_before_the_first_line(struct bed *b, bool file_is_there, bool restarts)
+{
+    setup(b);
+    lines(b, 100, 110); /* before the feed was set up */
+    move(b, "Master.csv", "Master.csv.9");
+    usleep(20000);
+    if (file_is_there)
+        append(b, "Master.csv", "", 0);
+    start(b, 0);
+    run(b);
+    lines(b, 0, 10);
+    move(b, "Master.csv", "Master.csv.1");
+    usleep(20000);
+    lines(b, 10, 20);
+    if (restarts)
+        restart(b);
+    run(b);
+    expect_each_once(b, 20);
+    cr_expect_eq(b->seen[100], 0);
+    cr_expect_eq(b->events[TAIL_LOST], 0);
+    teardown(b);
+}
+
+Test(tail, first_file_rotated_before_it_was_read)
+{
+    struct bed b;
+    for (unsigned i = 0; i < 4; i++)
+        rotate_before_the_first_line(&b, i & 1, i & 2);
+}
+
 Test(tail, restart_finds_the_renamed_file_and_what_came_behind)
 {
     struct bed b;

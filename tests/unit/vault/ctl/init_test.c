@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/lib/control_fake.h"
+#include "tests/lib/remove_tree.h"
 #include "vault/local.h"
 
 static char dir[] = "/tmp/cpni-init-XXXXXX";
@@ -22,6 +23,7 @@ static void setup(void)
 static void teardown(void)
 {
     cr_assert_eq(fchdir(home), 0);
+    remove_tree(dir);
 }
 
 TestSuite(init, .init = setup, .fini = teardown, .timeout = 60);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/lib/control_fake.h"
+#include "tests/lib/remove_tree.h"
 #include "vault/serve/vaultd.h"
 
 static char dir[] = "/tmp/cpni-load-XXXXXX", path[64], file[64];
@@ -65,6 +66,7 @@ static void teardown(void)
     int status = 0;
     kill(vault, SIGTERM);
     waitpid(vault, &status, 0);
+    remove_tree(dir);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
 }
 

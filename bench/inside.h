@@ -19,8 +19,8 @@ struct inside_options {
     struct span npa; /* area codes; may be empty */
 };
 
-/* Fills in what is measured; out->scenario and the load are the caller's. The working directory is
- * the vault's state directory afterwards. d->what tells what failed. */
+/* Fills in what is measured; out->scenario and the load are the caller's. The vault wants its state
+ * directory as the working directory: it is that during the run. d->what tells what failed. */
 MUST_CHECK enum err inside_run(const struct inside_options *o, struct result *out, struct diag *d);
 
 #endif

@@ -1,7 +1,10 @@
 #include "ingest/intake.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ingest/pipe/cdr_feed.h"
 #include "ingest/pipe/hep_feed.h"
@@ -11,8 +14,9 @@
 #include "ingest/source/udp.h"
 
 enum {
-    LINGER_MS = 1000,     /* a rotated file that has been quiet for so long is done */
-    HTTP_WAIT_MS = 10000, /* for a receipt; the sender's session waits, so not for ever */
+    LINGER_MS = 1000,       /* a rotated file that has been quiet for so long is done */
+    HTTP_WAIT_MS = 10000,   /* for a receipt; the sender's session waits, so not for ever */
+    HEAD_BYTES = 32 * 1024, /* of a file: more than a title line has */
     SOURCES_A_FEED = 3
 };
 
@@ -251,11 +255,12 @@ static struct intake_feed *feed_of_path(struct intake *in, struct span path)
     struct span name = span_from(path, ROOT.n);
     for (size_t i = 0; i < in->feeds_count; i++) {
         struct intake_feed *f = &in->feed[i];
-        if (f->feed.kind != FEED_FREESWITCH_JSON)
+        if (!cdr_feed_posts(&f->feed))
             continue;
         if (span_is(name, f->feed.conf->name))
             return f;
-        first = first ? first : f;
+        if (!first && f->feed.kind == FEED_FREESWITCH_JSON)
+            first = f;
     }
     return span_is(name, "freeswitch") ? first : NULL;
 }
@@ -352,6 +357,20 @@ static enum err open_tcp(struct intake_feed *f)
     return tcp_new(f->intake->options.loop, &o, &f->source[1]);
 }
 
+/* Who goes on in the midst of a file has not seen its title line. */
+static void look_at_head(struct intake_feed *f)
+{
+    uint8_t head[HEAD_BYTES];
+    const struct ingest_feed *conf = f->feed.conf;
+    struct stat st;
+    int fd = openat(conf->dir_fd, conf->file_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0)
+        return;
+    ssize_t n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, head, sizeof head, 0) : 0;
+    close(fd);
+    cdr_feed_head(&f->feed, f->intake->scratch, span_of(head, n > 0 ? (size_t)n : 0));
+}
+
 static enum err open_file(struct intake_feed *f)
 {
     const struct ingest_feed *conf = f->feed.conf;
@@ -364,6 +383,8 @@ static enum err open_file(struct intake_feed *f)
         .dir_path = conf->dir_path,
         .poll_ms = f->intake->options.conf->file_poll_ms,
     };
+    if (f->feed.map.has_title)
+        look_at_head(f);
     return follow_new(f->intake->options.loop, &o, span_of(f->cursor, f->cursor_bytes),
                       &f->source[2]);
 }

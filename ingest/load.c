@@ -331,12 +331,18 @@ static enum err load_body(struct load *l, int fd)
 
 static enum err load_text(struct load *l, int fd, uint64_t total)
 {
-    if (l->feed.kind == FEED_FREESWITCH_JSON && total <= HTTP_BODY_BYTES_MAX)
+    if (cdr_feed_posts(&l->feed) && total <= HTTP_BODY_BYTES_MAX)
         return load_body(l, fd);
     return load_lines(l, fd, total);
 }
 
 /* --- the file --- */
+
+/* A mapped feed may hold any text. */
+static bool fits(const struct load *l, enum feed_kind kind)
+{
+    return kind == l->feed.kind || (l->feed.kind == FEED_MAPPED && kind != FEED_HEP);
+}
 
 static enum feed_kind kind_of(struct span head)
 {
@@ -363,8 +369,10 @@ static enum err load_open(struct load *l, int fd, const char *path, struct diag 
     if (e != OK)
         return diag_set(d, e, "the file cannot be read", 0);
     struct span head = span_of(l->room, l->held);
-    if (kind_of(head) != l->feed.kind)
+    if (!fits(l, kind_of(head)))
         return diag_set(d, ERR_CONFLICT, "the file is not of the kind of the feed", 0);
+    if (l->feed.kind == FEED_MAPPED && l->feed.map.rules_count == 0)
+        return diag_set(d, ERR_CONFLICT, "a mapped feed wants its map", 0);
     if (l->feed.kind == FEED_HEP)
         return load_capture(l, path, d);
     size_t mark = csv_mark_bytes(head);

@@ -7,8 +7,8 @@
  *
  * What a file is, its first bytes tell: pcap, pcapng (SIP, or HEP that carries it), JSON (a
  * document, an array, documents one behind the other), else CSV of Asterisk. It must be what the
- * feed is: a hep feed takes captures, and so on. Calls that are open at the end of a capture are
- * given out as incomplete. */
+ * feed is: a hep feed takes captures, and so on; a mapped one any text. Calls that are open at the
+ * end of a capture are given out as incomplete. */
 #ifndef CPNI_INGEST_LOAD_H
 #define CPNI_INGEST_LOAD_H
 
@@ -23,8 +23,8 @@ struct load_problem { /* one thing that was refused; constant strings, no value 
 };
 
 struct load_options {
-    /* Of the feed: name, number_plan, default_country, timezone, tzif as in the configuration of
-     * the daemon. kind FEED_UNKNOWN: as the vault knows the feed. Descriptors are not used. */
+    /* Of the feed: name, number_plan, default_country, timezone, tzif, map as in the configuration
+     * of the daemon. kind FEED_UNKNOWN: as the vault knows the feed. Descriptors are not used. */
     struct ingest_feed feed;
     struct span npa; /* bytes of the area code table; empty: no code is known */
     void (*progress)(void *arg, uint64_t bytes, uint64_t total); /* NULL = none */
@@ -37,7 +37,7 @@ struct load_result {
     uint64_t accepted;  /* made durable now */
     uint64_t duplicate; /* were there already */
     uint64_t rejected;  /* malformed, or refused by the vault */
-    uint64_t ignored;   /* traffic that is no call, of a capture */
+    uint64_t ignored;   /* traffic of a capture, or lines of a mapped file, that are no calls */
 };
 
 struct load;

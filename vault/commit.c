@@ -2,23 +2,17 @@
  * put, count. All of it goes into the open batch; vault_flush() makes it true at once.
  *
  * Plaintext of the core part: [1] n | n bytes of assigned items (account, direction,
- * call type) | the items as ingest encoded them. The assigned ones come last when read. */
+ * call type) | the items as ingest encoded them. The assigned ones come last when read,
+ * behind those of the location part, too: no sender can overwrite them. */
 #include <stdlib.h>
 
 #include "proto/core/check.h"
 #include "proto/core/instant.h"
 #include "vault/state.h"
 
-enum {
-    ASSIGNED_BYTES_MAX = 64,
-    CORE_BYTES_MAX = 1 + ASSIGNED_BYTES_MAX + RECORD_BYTES_MAX,
-    VALUE_ROOM_BYTES =
-        RECORD_HEAD_BYTES + RECORD_BYTES_MAX + 2 * ASSIGNED_BYTES_MAX + SEAL_OVERHEAD_BYTES_MAX
-};
+enum { ASSIGNED_BYTES_MAX = 64 };
 
-/* The instant that decides month and day: when the call began; failing that, the best we
- * have. */
-static int64_t event_us(const struct call *c)
+int64_t commit_instant(const struct call *c)
 {
     const int64_t instants[] = {c->t_start, c->t_answer, c->t_end, c->t_event_src, c->t_receive};
     for (size_t i = 0; i < sizeof instants / sizeof instants[0]; i++)
@@ -29,12 +23,12 @@ static int64_t event_us(const struct call *c)
 
 uint32_t commit_month(const struct vault *v, const struct call *c)
 {
-    return store_month(v->store, instant_month(event_us(c)));
+    return store_month(v->store, instant_month(commit_instant(c)));
 }
 
 int64_t commit_day(const struct call *c)
 {
-    return instant_day(event_us(c));
+    return instant_day(commit_instant(c));
 }
 
 /* A call between two customers makes two records; the second one's duplicate tag differs in
@@ -107,15 +101,20 @@ static enum err put_row(struct vault *v, const struct call *c, const struct row 
     uint64_t seq = store_next_seq(v->store);
     uint32_t month = commit_month(v, c);
     struct record_head h = {.incarnation = sealer_incarnation_id(v->sealer)};
-    struct buf core = buf_of(arena_alloc(&v->scratch, CORE_BYTES_MAX), CORE_BYTES_MAX);
-    struct buf value = buf_of(arena_alloc(&v->scratch, VALUE_ROOM_BYTES), VALUE_ROOM_BYTES);
-    CHECK(core.p && value.p); /* SCRATCH_BYTES is a multiple of both */
+    /* No more than is needed: all of it is wiped behind each record. */
+    size_t core_bytes = 1 + ASSIGNED_BYTES_MAX + parts->core.n;
+    size_t value_bytes =
+        RECORD_HEAD_BYTES + core_bytes + parts->location.n + SEAL_OVERHEAD_BYTES_MAX;
+    struct buf core = buf_of(arena_alloc(&v->scratch, core_bytes), core_bytes);
+    struct buf value = buf_of(arena_alloc(&v->scratch, value_bytes), value_bytes);
+    CHECK(core.p && value.p); /* SCRATCH_BYTES holds several of the largest record */
     enum err e = keyring_month_ensure(v->keys, month, vault_now(v), NULL);
     if (e == OK)
         e = sealer_day_tag(v->sealer, row->owner.customer, month, commit_day(c), h.day_tag);
+    if (e == OK)
+        e = sealer_mask(v->sealer, h.incarnation, seq, row->owner.customer, &h.owner_masked);
     if (e != OK)
         return e;
-    h.owner_masked = keyring_mask(v->keys, h.incarnation, seq, row->owner.customer);
     memcpy(h.dup_tag, dup, DUP_TAG_BYTES);
     h.dup_tag[DUP_TAG_BYTES - 1] |= row->second;
     record_head_encode(head, &h);
@@ -127,6 +126,7 @@ static enum err put_row(struct vault *v, const struct call *c, const struct row 
                       : ERR_LIMIT;
     if (e == OK)
         e = txn_record(vault_txn(v), month, seq, buf_span(&value));
+    v->txn_records += e == OK;
     return e;
 }
 
@@ -144,13 +144,14 @@ static enum err count_usage(struct vault *v, const struct call *c)
     struct usage_totals delta;
     if (effect(v, c, &key, &delta) != OK)
         return OK;
-    enum err e = windows_add(v->windows, &key, &delta);
+    uint64_t seq = store_next_seq(v->store) - 1;
+    enum err e = windows_add(v->windows, &key, seq, &delta);
     if (e != ERR_FULL)
         return e;
     /* Too many totals changed: write them, in the batch that holds their records. This
      * record is not among them yet. */
-    e = windows_checkpoint(v->windows, vault_txn(v), store_next_seq(v->store) - 2);
-    return e == OK ? windows_add(v->windows, &key, &delta) : e;
+    e = windows_checkpoint(v->windows, vault_txn(v), seq - 1);
+    return e == OK ? windows_add(v->windows, &key, seq, &delta) : e;
 }
 
 static enum err unassigned_row(struct vault *v, const struct call *c, struct row *out)
@@ -212,9 +213,12 @@ static enum err commit_record(struct session *s, struct span wire, struct receip
     uint8_t dup[DUP_TAG_BYTES];
     bool seen;
     record_reset(&r);
-    enum err e = record_split(wire, &parts, NULL);
+    enum err e = wire.n <= RECORD_BYTES_MAX ? record_split(wire, &parts, NULL) : ERR_LIMIT;
+    /* Both parts: what does not read now would not open at the next recovery. */
     if (e == OK)
         e = record_decode_items(parts.core, &r, NULL);
+    if (e == OK)
+        e = record_decode_items(parts.location, &r, NULL);
     /* Whose it is says the directory, not the sender. */
     bool claims = r.call.customer || r.call.account || r.call.direction;
     if (e != OK || claims || parts.dedup.n == 0 || !feed_of_session(s, r.call.feed_id)) {
@@ -248,19 +252,65 @@ static enum err commit_op(struct session *s, const struct batch_op *op, struct r
     return ERR_SYNTAX;
 }
 
+/* May this session do it, and is it of a size that we store? */
+static bool acceptable(const struct session *s, const struct batch_op *op)
+{
+    if (op->kind == BATCH_RECORD)
+        return true; /* judged, and refused, by itself */
+    size_t key_max = op->kind == BATCH_CURSOR ? CURSOR_BYTES_MAX : FIELD_BYTES_MAX;
+    size_t value_max = op->kind == BATCH_CURSOR ? CURSOR_BYTES_MAX : PAIR_VALUE_BYTES_MAX;
+    /* People bring records; where a feed goes on, and its live dialogs, are its worker's. */
+    return s->peer.worker && feed_of_session(s, op->feed_id) && op->key.n <= key_max &&
+           op->value.n <= value_max;
+}
+
+/* The whole of a batch is read before any of it is done: applied whole or not at all. */
+static enum err check_batch(const struct session *s, struct reader r, size_t *out_records)
+{
+    struct batch_op op;
+    size_t records = 0;
+    while (reader_more(&r)) {
+        if (batch_next(&r, &op, NULL) != OK || !acceptable(s, &op))
+            return ERR_SYNTAX;
+        records += op.kind == BATCH_RECORD;
+    }
+    *out_records = records;
+    return records <= BATCH_RECORDS_MAX ? OK : ERR_SYNTAX;
+}
+
+/* What waits for a restarted vault, or comes from many workers in one turn, can be more than
+ * one batch of the store takes: then what is gathered becomes durable first. */
+static enum err make_room(struct vault *v, size_t records)
+{
+    _Static_assert(2 * BATCH_RECORDS_MAX <= TXN_RECORDS_MAX, "a call may make two rows");
+    bool fits = !v->txn || v->txn_records + 2 * records <= TXN_RECORDS_MAX;
+    return fits ? OK : vault_flush(v);
+}
+
+/* A worker is told, and ends: its channel outlives it, so closing it here would only leave it
+ * waiting. Anybody else is closed. */
+static enum err refuse_batch(struct session *s, uint32_t id)
+{
+    if (!s->peer.worker)
+        return ERR_SYNTAX;
+    s->due[s->due_count++] = (struct receipt_due){id, {.status = ERR_SYNTAX}};
+    return OK;
+}
+
 enum err commit_batch(struct session *s, uint32_t id, struct span batch)
 {
     struct reader r = reader_of(batch);
     struct receipt receipt = {.status = OK};
     struct batch_op op;
     struct diag d;
-    if (s->due_count == BATCHES_IN_FLIGHT_MAX)
-        return ERR_SYNTAX; /* our own clients never have more unanswered */
-    /* The whole of it is read before any of it is done: applied whole or not at all. */
-    for (struct reader check = r; reader_more(&check);)
-        if (batch_next(&check, &op, &d) != OK ||
-            (op.kind != BATCH_RECORD && !feed_of_session(s, op.feed_id)))
-            return ERR_SYNTAX;
+    size_t records;
+    if (s->due_count == BATCHES_IN_FLIGHT_MAX) /* our own clients never have more unanswered */
+        return ERR_SYNTAX;
+    if (check_batch(s, r, &records) != OK)
+        return refuse_batch(s, id);
+    enum err room = make_room(s->vault, records);
+    if (room != OK)
+        return room;
     vault_txn(s->vault);
     while (reader_more(&r)) {
         enum err e = batch_next(&r, &op, &d);
@@ -287,13 +337,15 @@ void commit_send_receipts(struct session *s)
 
 /* --- opening --- */
 
-static enum err decode_core(struct span core, struct record *r)
+static enum err decode_parts(struct span core, struct span location, struct record *r)
 {
     struct reader in = reader_of(core);
     struct span assigned = reader_take(&in, reader_u8(&in));
     if (!reader_ok(&in))
         return ERR_SYNTAX;
     enum err e = record_decode_items(span_from(core, reader_at(&in)), r, NULL);
+    if (e == OK)
+        e = record_decode_items(location, r, NULL);
     return e == OK ? record_decode_items(assigned, r, NULL) : e;
 }
 
@@ -307,17 +359,16 @@ enum err commit_open(struct vault *v, const struct grant *g, uint32_t month, uin
     if (!core.p || !location.p)
         return ERR_NOMEM;
     enum err e = record_head_decode(value, &h, &sealed);
+    if (e == OK)
+        e = sealer_mask(v->sealer, h.incarnation, seq, h.owner_masked, &out->customer);
     if (e != OK)
         return e;
-    out->customer = keyring_mask(v->keys, h.incarnation, seq, h.owner_masked);
     struct seal_place place = {out->customer, month, h.incarnation, seq,
                                span_sub(value, 0, RECORD_HEAD_BYTES)};
     record_reset(&out->record);
     e = sealer_open(v->sealer, g, &place, sealed, &core, &location);
     if (e == OK)
-        e = decode_core(buf_span(&core), &out->record);
-    if (e == OK)
-        e = record_decode_items(buf_span(&location), &out->record, NULL);
+        e = decode_parts(buf_span(&core), buf_span(&location), &out->record);
     out->record.call.customer = out->customer;
     return e;
 }
@@ -334,13 +385,13 @@ static enum err fold_usage(struct vault *v, const struct call *c, uint64_t seq)
     struct usage_totals delta;
     if (effect(v, c, &key, &delta) != OK)
         return OK;
-    enum err e = windows_add(v->windows, &key, &delta);
+    enum err e = windows_add(v->windows, &key, seq, &delta);
     if (e != ERR_FULL || v->options.read_only)
         return e;
     e = windows_checkpoint(v->windows, vault_txn(v), seq - 1);
     if (e == OK)
         e = vault_flush(v);
-    return e == OK ? windows_add(v->windows, &key, &delta) : e;
+    return e == OK ? windows_add(v->windows, &key, seq, &delta) : e;
 }
 
 /* A record of an erased customer does not open: its totals stay as they were checkpointed. */

@@ -4,7 +4,11 @@
 #include "proto/core/check.h"
 #include "vault/state.h"
 
-enum { FEED_KEY_BYTES = 1 + 8, CURSOR_KEY_BYTES = 1 + 2 + 16, LIVE_KEY_BYTES = 2 + 16 };
+enum {
+    FEED_KEY_BYTES = 1 + 8,
+    CURSOR_KEY_BYTES = 1 + 2 + 16,
+    HANDOVER_STEP = 64 /* dialogs between two commits */
+};
 
 static struct span feed_name(const struct feed *f)
 {
@@ -18,30 +22,60 @@ static void feed_key(const struct vault *v, struct span name, uint8_t out[static
 }
 
 /* Sealed feed row: be16 id | [1] kind | lv(name) */
-static bool load_feed(void *arg, struct span key, struct span value)
+static enum err feed_open_row(struct vault *v, struct span key, struct span value, struct feed *out)
 {
-    struct vault *v = arg;
     uint8_t plain[64 + FEED_NAME_BYTES_MAX];
     struct buf b = buf_of(plain, sizeof plain);
-    if (key.n != FEED_KEY_BYTES || key.p[0] != META_FEED)
-        return key.n > 0 && key.p[0] < META_FEED;
-    if (v->feeds_count == FEEDS_MAX || keyring_open_value(v->keys, key, value, &b) != OK)
-        return false;
+    if (keyring_open_value(v->keys, key, value, &b) != OK)
+        return ERR_FORGED;
     struct reader r = reader_of(buf_span(&b));
     struct feed f = {.id = reader_be16(&r), .kind = reader_u8(&r)};
     struct span name = reader_lv(&r);
     if (!reader_ok(&r) || name.n > FEED_NAME_BYTES_MAX)
-        return false;
+        return ERR_FORGED;
     f.name_bytes = name.n;
     memcpy(f.name, name.p, name.n);
-    v->feed[v->feeds_count++] = f;
-    return true;
+    *out = f;
+    return OK;
 }
 
-enum err feeds_open(struct vault *v)
+struct feeds_walk {
+    struct vault *vault;
+    enum err e;
+};
+
+/* A row that does not open is not passed over: its feed would get another's number, and what
+ * it sends again would be counted again. */
+static bool load_feed(void *arg, struct span key, struct span value)
+{
+    struct feeds_walk *w = arg;
+    struct vault *v = w->vault;
+    if (key.n != FEED_KEY_BYTES || key.p[0] != META_FEED)
+        return key.n > 0 && key.p[0] < META_FEED;
+    w->e = v->feeds_count < FEEDS_MAX ? feed_open_row(v, key, value, &v->feed[v->feeds_count])
+                                      : ERR_FORGED;
+    v->feeds_count += w->e == OK;
+    return w->e == OK;
+}
+
+enum err feeds_open(struct vault *v, struct diag *d)
 {
     static const uint8_t FROM[] = {META_FEED};
-    return store_walk(v->store, FAMILY_META, span_of(FROM, 1), load_feed, v);
+    struct feeds_walk w = {v, OK};
+    enum err e = store_walk(v->store, FAMILY_META, span_of(FROM, 1), load_feed, &w);
+    if (e == OK && w.e != OK)
+        e = diag_set(d, w.e, "the row of a feed is damaged: restore a backup", 0);
+    return e;
+}
+
+/* Behind the highest, not the count: a row that is gone must not lend its place. */
+static uint16_t next_feed_id(const struct vault *v)
+{
+    uint16_t highest = 0;
+    for (size_t i = 0; i < v->feeds_count; i++)
+        if (v->feed[i].id > highest)
+            highest = v->feed[i].id;
+    return (uint16_t)(highest + 1);
 }
 
 struct feed *feed_by_id(struct vault *v, uint16_t id)
@@ -89,8 +123,9 @@ static enum err ensure_feed(struct vault *v, struct span name, uint8_t kind, str
             return ERR_NOTFOUND;
         if (v->feeds_count == FEEDS_MAX)
             return ERR_LIMIT;
+        uint16_t id = next_feed_id(v);
         f = &v->feed[v->feeds_count++];
-        *f = (struct feed){.id = (uint16_t)v->feeds_count, .name_bytes = name.n};
+        *f = (struct feed){.id = id, .name_bytes = name.n};
         memcpy(f->name, name.p, name.n);
     }
     f->kind = kind;
@@ -127,7 +162,6 @@ bool feed_unassigned_customer(const struct vault *v, uint64_t customer)
 struct send {
     struct session *session;
     struct buf frame;
-    uint32_t id;
     struct span prefix;
     enum err e;
 };
@@ -139,6 +173,11 @@ static bool add_cursor(void *arg, struct span key, struct span value)
     if (!span_starts(key, w->prefix))
         return false;
     w->e = keyring_open_value(w->session->vault->keys, key, value, &w->frame);
+    if (w->e == ERR_LIMIT) { /* a feed has one cursor: so many are not of a sound worker */
+        w->e = OK;           /* what is left out is read again and found to be duplicates */
+        w->frame.full = false;
+        return false;
+    }
     return w->e == OK;
 }
 
@@ -155,7 +194,7 @@ static enum err welcome_feed(struct session *s, uint32_t id, const struct feed *
     buf_be16(&w.frame, f->id);
     buf_u8(&w.frame, f->kind);
     buf_lv(&w.frame, feed_name(f));
-    enum err e = store_walk(v->store, FAMILY_META, w.prefix, add_cursor, &w);
+    enum err e = s->peer.worker ? store_walk(v->store, FAMILY_META, w.prefix, add_cursor, &w) : OK;
     if (e == OK)
         e = w.e;
     if (e == OK)
@@ -164,32 +203,90 @@ static enum err welcome_feed(struct session *s, uint32_t id, const struct feed *
     return e;
 }
 
-static bool send_live(void *arg, struct span key, struct span value)
+/* --- live dialogs, as fast as their worker reads --- */
+
+static void handover_feed(struct session *s, size_t feed)
 {
-    struct send *w = arg;
-    if (!span_starts(key, w->prefix))
-        return false;
-    buf_reset(&w->frame);
-    w->e = keyring_open_value(w->session->vault->keys, key, value, &w->frame);
-    if (w->e == OK)
-        session_reply(w->session, FRAME_LIVE, w->id, buf_span(&w->frame));
-    return w->e == OK;
+    struct handover *h = &s->handover;
+    h->feed = feed;
+    h->on = feed < s->feeds_count;
+    if (!h->on)
+        return;
+    struct buf key = buf_of(h->key, sizeof h->key);
+    buf_be16(&key, s->feed_id[feed]);
+    h->key_bytes = key.n;
 }
 
-static enum err welcome_live(struct session *s, uint32_t id, const struct feed *f)
+static void handover_begin(struct session *s, uint32_t id)
+{
+    s->handover.id = id;
+    handover_feed(s, s->peer.worker ? 0 : s->feeds_count);
+    if (!s->handover.on)
+        session_reply(s, FRAME_READY, id, SPAN_EMPTY);
+}
+
+struct live {
+    struct session *session;
+    struct buf frame;
+    size_t left;
+    bool paused; /* there may be more of this feed */
+};
+
+static bool send_live(void *arg, struct span key, struct span value)
+{
+    struct live *w = arg;
+    struct session *s = w->session;
+    struct handover *h = &s->handover;
+    const uint8_t feed[2] = {(uint8_t)(s->feed_id[h->feed] >> 8), (uint8_t)s->feed_id[h->feed]};
+    if (!span_starts(key, span_of(feed, sizeof feed)) || key.n != LIVE_KEY_BYTES)
+        return false;
+    w->paused = w->left == 0 || s->congested;
+    if (w->paused)
+        return false;
+    w->left--;
+    buf_reset(&w->frame);
+    memcpy(h->key, key.p, key.n);
+    h->key[key.n] = 0; /* what comes directly behind it */
+    h->key_bytes = key.n + 1;
+    /* One that does not open is passed over, as if it had never been saved: no feed would
+     * start again otherwise. */
+    if (keyring_open_value(s->vault->keys, key, value, &w->frame) == OK)
+        session_reply(s, FRAME_LIVE, h->id, buf_span(&w->frame));
+    return true;
+}
+
+enum err feeds_handover(struct session *s)
 {
     struct vault *v = s->vault;
-    uint8_t prefix[2] = {(uint8_t)(f->id >> 8), (uint8_t)f->id};
+    struct handover *h = &s->handover;
     uint8_t *room = arena_alloc(&v->scratch, WIRE_FRAME_BYTES_MAX);
-    if (!room)
-        return ERR_NOMEM;
-    struct send w = {.session = s,
-                     .id = id,
+    CHECK(room); /* the scratch is sized for more */
+    struct live w = {.session = s,
                      .frame = buf_of(room, WIRE_FRAME_BYTES_MAX - FRAME_HEAD_BYTES),
-                     .prefix = span_of(prefix, sizeof prefix)};
-    enum err e = store_walk(v->store, FAMILY_LIVE, w.prefix, send_live, &w);
+                     .left = HANDOVER_STEP};
+    uint8_t from[sizeof h->key];
+    memcpy(from, h->key, h->key_bytes); /* send_live() moves it on */
+    enum err e = store_walk(v->store, FAMILY_LIVE, span_of(from, h->key_bytes), send_live, &w);
     arena_reset(&v->scratch);
-    return e == OK ? w.e : e;
+    if (e != OK || w.paused)
+        return e;
+    handover_feed(s, h->feed + 1);
+    if (!h->on)
+        session_reply(s, FRAME_READY, h->id, SPAN_EMPTY);
+    return OK;
+}
+
+/* A person who brings records is on the log; our own workers are not persons. */
+static enum err note_person(struct session *s)
+{
+    struct policy_request ask = {.roles = s->peer.roles, .action = ACTION_INGEST};
+    struct decision d = policy_decide(&ask);
+    struct audit_event event = {.action = ACTION_INGEST,
+                                .role = d.role,
+                                .outcome = AUDIT_ALLOWED,
+                                .rule = span_str(d.rule)};
+    uint64_t seq;
+    return s->peer.worker ? OK : answer_audit(s, &event, &seq);
 }
 
 enum err feeds_hello(struct session *s, uint32_t id, struct span payload)
@@ -197,6 +294,7 @@ enum err feeds_hello(struct session *s, uint32_t id, struct span payload)
     struct vault *v = s->vault;
     struct reader r = reader_of(payload);
     s->feeds_count = 0;
+    s->handover.on = false; /* what an earlier HELLO asked for */
     s->greeted = true;
     while (reader_more(&r)) {
         struct span name = reader_lv(&r);
@@ -214,13 +312,13 @@ enum err feeds_hello(struct session *s, uint32_t id, struct span payload)
     }
     /* Numbers first become durable, then they are told. Cursors and dialogs of the open
      * batch must be seen, too: this flush comes before the walk. */
-    enum err e = vault_flush(v);
+    enum err e = note_person(s);
+    if (e == OK)
+        e = vault_flush(v);
     for (size_t i = 0; e == OK && i < s->feeds_count; i++)
         e = welcome_feed(s, id, feed_by_id(v, s->feed_id[i]));
-    for (size_t i = 0; e == OK && i < s->feeds_count; i++)
-        e = welcome_live(s, id, feed_by_id(v, s->feed_id[i]));
     if (e == OK)
-        session_reply(s, FRAME_READY, id, SPAN_EMPTY);
+        handover_begin(s, id);
     return e;
 }
 
@@ -228,14 +326,15 @@ enum err feeds_hello(struct session *s, uint32_t id, struct span payload)
 static enum err put_pair(struct vault *v, enum family family, struct span row,
                          const struct batch_op *op)
 {
-    struct buf plain = buf_of(arena_alloc(&v->scratch, VALUE_BYTES_MAX + 2 * FIELD_BYTES_MAX),
-                              VALUE_BYTES_MAX + 2 * FIELD_BYTES_MAX);
+    enum { PLAIN_BYTES = PAIR_VALUE_BYTES_MAX + FIELD_BYTES_MAX + 8 };
+    struct buf plain = buf_of(arena_alloc(&v->scratch, PLAIN_BYTES), PLAIN_BYTES);
     size_t cap = plain.cap + SYSTEM_SEAL_OVERHEAD_BYTES;
     struct buf sealed = buf_of(arena_alloc(&v->scratch, cap), cap);
     CHECK(plain.p && sealed.p); /* the scratch is sized for more */
     buf_lv(&plain, op->key);
     buf_lv(&plain, op->value);
-    enum err e = buf_ok(&plain) ? keyring_seal(v->keys, row, buf_span(&plain), &sealed) : ERR_LIMIT;
+    CHECK(buf_ok(&plain)); /* commit.c has looked at both lengths */
+    enum err e = keyring_seal(v->keys, row, buf_span(&plain), &sealed);
     if (e == OK)
         txn_put(vault_txn(v), family, row, buf_span(&sealed));
     arena_reset(&v->scratch);
@@ -246,8 +345,6 @@ enum err feed_cursor(struct vault *v, const struct batch_op *op)
 {
     uint8_t row[CURSOR_KEY_BYTES] = {META_CURSOR, (uint8_t)(op->feed_id >> 8),
                                      (uint8_t)op->feed_id};
-    if (op->key.n > CURSOR_BYTES_MAX || op->value.n > CURSOR_BYTES_MAX)
-        return ERR_SYNTAX;
     keyring_prf(v->keys, PRF_CURSOR, op->key, row + 3, 16);
     return put_pair(v, FAMILY_META, span_of(row, sizeof row), op);
 }

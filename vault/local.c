@@ -2,12 +2,17 @@
 
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "proto/core/check.h"
 #include "proto/core/instant.h"
 #include "vault/state.h"
 
-enum { SCRATCH_BYTES = 512 * 1024 };
+enum {
+    SCRATCH_BYTES = 512 * 1024,
+    TICK_US = 100 * US_PER_MS,
+    TOTALS_A_TICK_MAX = 2048 /* about 20 ms of work */
+};
 
 static int64_t wall_us(void *arg)
 {
@@ -28,7 +33,7 @@ void vault_options_default(struct vault_options *o)
         .key_cache_slots = 1 << 15, /* 4 MiB: fits the usual limit of locked memory */
         .usage_period_s = S_PER_DAY,
         .usage_increments = "1/1,6/6,30/6,60/60",
-        .usage_checkpoint_ms = 1000,
+        .usage_checkpoint_ms = 10000,
         .unassigned_in_usage = true,
         .clock = {wall_us, NULL},
     };
@@ -52,6 +57,7 @@ static struct store_options store_options(const struct vault_options *o, struct 
                                   .memory_bytes = o->memory_bytes,
                                   .create = create,
                                   .read_only = o->read_only,
+                                  .accept_loss = o->accept_loss,
                                   .segment_records = o->segment_records,
                                   .tag = head_tag,
                                   .tag_arg = k};
@@ -96,23 +102,36 @@ static enum err check_format(struct vault *v, struct diag *d)
     return OK;
 }
 
-/* Totals hold one sum an increment, in their order: other increments would be added to the
- * wrong sums. They are fixed by the first start. */
-static enum err check_increments(struct vault *v, struct diag *d)
+/* A setting that the first start fixes. */
+static enum err check_fixed(struct vault *v, enum meta_key key, struct span now,
+                            const char *differs, struct diag *d)
 {
-    static const uint8_t KEY[] = {META_INCREMENTS};
+    const uint8_t row[] = {(uint8_t)key};
     uint8_t bytes[256];
-    struct span now = span_str(v->options.usage_increments);
     struct buf b = buf_of(bytes, sizeof bytes);
-    enum err e = store_get(v->store, FAMILY_META, span_of(KEY, 1), &b);
+    enum err e = store_get(v->store, FAMILY_META, span_of(row, 1), &b);
     if (e == OK && !span_eq(buf_span(&b), now))
-        return diag_set(d, ERR_CONFLICT,
-                        "usage_increments differs from the increments the totals were made with",
-                        0);
+        return diag_set(d, ERR_CONFLICT, differs, 0);
     if (e != ERR_NOTFOUND || v->options.read_only)
         return e;
-    txn_put(vault_txn(v), FAMILY_META, span_of(KEY, 1), now);
+    txn_put(vault_txn(v), FAMILY_META, span_of(row, 1), now);
     return OK;
+}
+
+/* Totals hold one sum an increment, in their order: other increments would be added to the
+ * wrong sums. With another period a reassigned record would be taken out of a window that it
+ * never went into. */
+static enum err check_rules(struct vault *v, struct diag *d)
+{
+    uint8_t period[4];
+    struct buf b = buf_of(period, sizeof period);
+    buf_be32(&b, v->options.usage_period_s);
+    enum err e =
+        check_fixed(v, META_INCREMENTS, span_str(v->options.usage_increments),
+                    "usage_increments differs from the increments the totals were made with", d);
+    return e == OK ? check_fixed(v, META_PERIOD, buf_span(&b),
+                                 "usage_period_s differs from the period of the totals", d)
+                   : e;
 }
 
 struct incarnations {
@@ -176,9 +195,9 @@ static enum err open_parts(struct vault *v, struct diag *d)
     if (e == OK)
         e = windows_open(v->store, v->keys, &wo, &v->windows, d);
     if (e == OK)
-        e = feeds_open(v);
+        e = feeds_open(v, d);
     if (e == OK)
-        e = check_increments(v, d);
+        e = check_rules(v, d);
     if (e == OK)
         e = draw_incarnation(v);
     return e;
@@ -199,10 +218,35 @@ enum err vault_open(const struct vault_options *o, struct vault **out, struct di
         vault_close(v, false);
         return e;
     }
-    v->checkpoint_us = vault_now(v);
+    v->written_us = vault_now(v);
     v->hinted_position = windows_last_position(v->windows);
     *out = v;
     return OK;
+}
+
+enum err vault_recover(const struct vault_options *o, uint64_t *out_records, struct diag *d)
+{
+    struct vault_options accepting = *o;
+    struct vault *v = NULL;
+    struct store_stats st;
+    uint64_t seq;
+    accepting.accept_loss = true;
+    enum err e = vault_open(&accepting, &v, d);
+    if (e != OK)
+        return e;
+    struct audit_event event = {.time_us = vault_now(v),
+                                .action = ACTION_RECOVER,
+                                .role = ROLE_COUNT,
+                                .outcome = AUDIT_DONE,
+                                .uid = (uint32_t)getuid(),
+                                .rule = span_str("loss-accepted")};
+    e = audit_append(v->audit, vault_txn(v), &event, &seq);
+    if (e == OK)
+        e = vault_flush(v);
+    store_stats(v->store, &st);
+    *out_records = st.records;
+    vault_close(v, e == OK);
+    return e;
 }
 
 /* The last totals reach the disk on a clean stop; after anything else they are folded again. */
@@ -264,17 +308,28 @@ enum err vault_flush(struct vault *v)
     return OK;
 }
 
+/* Totals are written little by little, at such a pace that none is in memory only for longer
+ * than usage_checkpoint_ms; all at once would stop the commits for as long as it takes. A
+ * clock that was set back must not stop them. */
+static size_t totals_due(const struct vault *v, int64_t elapsed_us)
+{
+    int64_t interval_us = (int64_t)v->options.usage_checkpoint_ms * US_PER_MS;
+    if (elapsed_us < 0 || elapsed_us > interval_us)
+        elapsed_us = interval_us;
+    size_t n = windows_dirty(v->windows) * (uint64_t)elapsed_us / (uint64_t)interval_us + 1;
+    return n < TOTALS_A_TICK_MAX ? n : TOTALS_A_TICK_MAX;
+}
+
 enum err vault_tick(struct vault *v)
 {
-    int64_t now = vault_now(v);
-    int64_t due = v->checkpoint_us + (int64_t)v->options.usage_checkpoint_ms * US_PER_MS;
-    /* A clock that was set back must not stop the totals: checkpoint and start afresh. */
-    if (now < due && now >= v->checkpoint_us)
+    int64_t now = vault_now(v), elapsed = now - v->written_us;
+    if (elapsed >= 0 && elapsed < TICK_US)
         return OK;
-    v->checkpoint_us = now;
+    v->written_us = now;
     if (windows_dirty(v->windows) == 0)
         return OK;
-    enum err e = windows_checkpoint(v->windows, vault_txn(v), store_next_seq(v->store) - 1);
+    uint64_t last = store_next_seq(v->store) - 1;
+    enum err e = windows_write(v->windows, vault_txn(v), totals_due(v, elapsed), last);
     if (e == OK)
         e = vault_flush(v);
     if (e == OK)
@@ -282,21 +337,26 @@ enum err vault_tick(struct vault *v)
     return e;
 }
 
+static bool has_work(const struct session *s)
+{
+    return (s->recall || s->handover.on) && !s->congested;
+}
+
 enum err vault_work(struct vault *v, bool *more)
 {
     *more = false;
     struct session *s = v->working ? v->working : v->sessions;
     for (; s; s = s->next) {
-        if (!s->recall || s->congested)
+        if (!has_work(s))
             continue;
         v->working = s->next; /* round robin: the next call serves the next client */
         *more = true;
         bool session_more;
-        return recall_step(s, &session_more);
+        return s->handover.on ? feeds_handover(s) : recall_step(s, &session_more);
     }
     v->working = NULL;
     for (s = v->sessions; s; s = s->next)
-        *more |= s->recall && !s->congested;
+        *more |= has_work(s);
     return OK;
 }
 

@@ -27,6 +27,7 @@ struct vault_options {
     size_t key_cache_slots; /* customer-month keys kept open */
     bool require_locked_memory;
     bool read_only;               /* for verify beside a stopped daemon */
+    bool accept_loss;             /* vault_recover() */
     uint32_t usage_period_s;      /* 3600 or 86400 */
     const char *usage_increments; /* "1/1,6/6,30/6,60/60": first/then seconds */
     uint32_t usage_checkpoint_ms; /* longest time a total is in memory only */
@@ -41,6 +42,12 @@ void vault_options_default(struct vault_options *o);
  * a vault already. */
 MUST_CHECK enum err vault_create(const struct vault_options *o, struct diag *d);
 
+/* The operator's word that what a damaged or shortened database has lost is lost: opens what is
+ * left, writes a line about it into the audit log, and closes. For use while no daemon runs.
+ * *out_records: rows that are left. The feeds then replay what their sources still hold. */
+MUST_CHECK enum err vault_recover(const struct vault_options *o, uint64_t *out_records,
+                                  struct diag *d);
+
 struct vault;
 /* Opens, checks the head, draws an incarnation, and folds what the last checkpoint of the
  * totals does not include. ERR_FORGED: damaged or cut; d->what tells what to do. */
@@ -53,6 +60,7 @@ struct peer {
     uint32_t uid, gid;
     role_set roles; /* what this Unix user may act as */
     bool ingest;    /* may say HELLO and BATCH */
+    bool worker;    /* ... and is given the live dialogs of its feeds: numbers in clear (I6) */
     bool forward;   /* may say FORWARD_HELLO, PULL, CONFIRM */
 };
 struct session;
@@ -69,7 +77,8 @@ MUST_CHECK enum err session_frame(struct session *s, const struct frame *f);
 void session_congested(struct session *s, bool congested);
 
 /* --- the turn of the loop --- */
-/* Bytes and records gathered but not durable; flush at the latest at BATCH_RECORDS_MAX. */
+/* Is anything gathered that is not durable? (The vault flushes by itself before a batch that
+ * the store could not take any more.) */
 bool vault_pending(const struct vault *v);
 /* Makes all of it durable, then sends the receipts. */
 MUST_CHECK enum err vault_flush(struct vault *v);

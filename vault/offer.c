@@ -170,13 +170,14 @@ static bool offer_row(void *arg, const struct window_row *w)
     return true;
 }
 
-/* A consumer that has all written rows gets the totals of this moment: whatever was
- * acknowledged can be pulled. */
+/* A consumer that has all written rows gets the totals of this moment, the oldest first:
+ * whatever was acknowledged has been pulled when a pull comes back empty. */
 static enum err freshen(struct vault *v, uint64_t cursor)
 {
     if (windows_dirty(v->windows) == 0 || cursor < windows_last_position(v->windows))
         return OK;
-    enum err e = windows_checkpoint(v->windows, vault_txn(v), store_next_seq(v->store) - 1);
+    uint64_t last = store_next_seq(v->store) - 1;
+    enum err e = windows_write(v->windows, vault_txn(v), PULL_ROWS_MAX, last);
     return e == OK ? vault_flush(v) : e;
 }
 
@@ -324,6 +325,16 @@ static bool same_name(void *arg, struct span key, struct span value)
     return !n->found;
 }
 
+static enum err key_known(struct vault *v, struct span key, bool *out)
+{
+    uint8_t plain[CONSUMER_PLAIN_BYTES];
+    struct buf b = buf_of(plain, sizeof plain);
+    struct consumer c;
+    enum err e = consumer_get(v, key, &b, &c);
+    *out = e == OK;
+    return e == ERR_NOTFOUND ? OK : e;
+}
+
 static enum err put_consumer(struct vault *v, const struct consumer *c)
 {
     uint8_t tag[CONSUMER_TAG_BYTES], plain[CONSUMER_PLAIN_BYTES], row[CONSUMER_ROW_BYTES];
@@ -374,8 +385,10 @@ enum err offer_consumer_add(struct session *s, uint32_t id, const struct control
     enum err e = vault_flush(v);
     if (e == OK)
         e = store_walk(v->store, FAMILY_CONSUMERS, SPAN_EMPTY, same_name, &n);
+    if (e == OK && !n.found)
+        e = key_known(v, c.key, &n.found);
     if (e == OK && n.found) {
-        answer_end(s, id, CONTROL_FAILED, "there is a consumer of that name");
+        answer_end(s, id, CONTROL_FAILED, "there is a consumer of that name or key");
         return OK;
     }
     struct audit_event event = {.action = ACTION_CONSUMER_WRITE,

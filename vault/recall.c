@@ -50,7 +50,7 @@ struct recall *recall_free(struct recall *r)
 
 enum show { SHOW, MASK, HIDE };
 
-/* Whose number a field holds. */
+/* Whose number or name a field holds. */
 enum side { NO_NUMBER, OF_CALLER, OF_CALLED };
 static enum side side_of(unsigned tag)
 {
@@ -80,6 +80,20 @@ static bool withheld(const struct call *c)
     return (c->privacy & (PRIVACY_ID | PRIVACY_USER | PRIVACY_HEADER | PRIVACY_FULL)) != 0;
 }
 
+/* Is the caller hidden from who reads? */
+static bool hides_caller(const struct recall *r, const struct call *c)
+{
+    return withheld(c) && other_party(OF_CALLER, c) && !(r->decision.fields & POLICY_WITHHELD);
+}
+
+/* Ids, addresses and channels (PJSIP/<number>-...) would give away what is masked or hidden. */
+static bool gives_away(const struct call_field *f)
+{
+    enum { TAG_LRN = 46, TAG_TRUNK_IN = 50, TAG_TRUNK_OUT = 51 };
+    return f->letter == 'T' || f->tag == TAG_LRN || f->tag == TAG_TRUNK_IN ||
+           f->tag == TAG_TRUNK_OUT;
+}
+
 static enum show show_field(const struct recall *r, const struct call_field *f,
                             const struct call *c)
 {
@@ -91,13 +105,13 @@ static enum show show_field(const struct recall *r, const struct call_field *f,
     if (!(fields & POLICY_ALL_FIELDS))
         return dates || f->letter == 'U' ? SHOW : HIDE; /* location and what dates it */
     if (other_party(side, c)) {
-        if (side == OF_CALLER && withheld(c) && !(fields & POLICY_WITHHELD))
+        if (side == OF_CALLER && hides_caller(r, c))
             return HIDE;
         if (fields & POLICY_MASK_OTHER_PARTY)
             return MASK;
     }
-    /* Ids and addresses would give away what the mask hides. */
-    return f->letter == 'T' && (fields & POLICY_MASK_OTHER_PARTY) ? HIDE : SHOW;
+    bool partly = (fields & POLICY_MASK_OTHER_PARTY) || hides_caller(r, c);
+    return partly && gives_away(f) ? HIDE : SHOW;
 }
 
 /* --- rows --- */
@@ -253,12 +267,13 @@ static void put_cell(struct session *s, struct buf *row, const struct recall *r,
     buf_lv(row, buf_span(&cell));
 }
 
-static bool show_extra(const struct recall *r, const struct extra *x)
+static bool show_extra(const struct recall *r, const struct call *c, const struct extra *x)
 {
     unsigned fields = r->decision.fields;
     if (field_row(x->field)->handling == HANDLE_SEAL_L)
         return (fields & POLICY_LOCATION) != 0;
-    return (fields & POLICY_ALL_FIELDS) && !(fields & POLICY_MASK_OTHER_PARTY);
+    return (fields & POLICY_ALL_FIELDS) && !(fields & POLICY_MASK_OTHER_PARTY) &&
+           !hides_caller(r, c);
 }
 
 /* [{"field":"...","value":"..."},...]; those that no longer fit the frame are left out and
@@ -271,7 +286,7 @@ static void put_extras(struct buf *b, const struct recall *r, const struct recor
     buf_u8(b, '[');
     for (size_t i = 0; i < rec->extras_count && !cut; i++) {
         const struct extra *x = &rec->extra[i];
-        if (!show_extra(r, x))
+        if (!show_extra(r, &rec->call, x))
             continue;
         size_t before = b->n;
         buf_str(b, b->n > 1 ? ",{\"field\":" : "{\"field\":");
@@ -379,8 +394,7 @@ static enum err date_some(struct session *s, struct recall *r)
             return e;
         r->unreadable += e != OK && e != ERR_DENIED;
         const struct call *c = &o.record.call;
-        int64_t t = e == OK ? (c->t_start ? c->t_start : c->t_receive) : 0;
-        p->t_start = e == OK ? t : INT64_MIN; /* sorts first, and is skipped */
+        p->t_start = e == OK ? commit_instant(c) : INT64_MIN; /* sorts first, and is skipped */
     }
     return OK;
 }

@@ -29,9 +29,15 @@ enum meta_key {
     META_FEED = 'F',
     META_CURSOR = 'C',
     META_CONFIRMED = 'P',
-    META_INCREMENTS = 'U'
+    META_INCREMENTS = 'U',
+    META_PERIOD = 'W'
 };
-enum { VAULT_FORMAT_MAJOR = 1, VAULT_FORMAT_MINOR = 0, VALUE_BYTES_MAX = 8 * 1024 };
+enum {
+    VAULT_FORMAT_MAJOR = 1,
+    VAULT_FORMAT_MINOR = 0,
+    VALUE_BYTES_MAX = 8 * 1024,
+    PAIR_VALUE_BYTES_MAX = VALUE_BYTES_MAX + FIELD_BYTES_MAX /* of a cursor or a live dialog */
+};
 
 struct feed { /* one a configured feed name, numbered for good */
     uint16_t id;
@@ -56,11 +62,13 @@ struct vault {
     struct session *working;  /* whose long read is next */
     size_t feeds_count;
     struct feed feed[FEEDS_MAX];
-    int64_t checkpoint_us; /* when totals were last written */
+    int64_t written_us; /* when totals were last written */
     uint64_t hinted_position;
     struct vault_totals totals;
     struct arena scratch; /* one record's plaintext and sealed form; wiped after each */
 };
+
+enum { LIVE_KEY_BYTES = 2 + 16 }; /* feed, tag of the dialog */
 
 struct receipt_due { /* of a batch in the open txn */
     uint32_t id;
@@ -68,6 +76,14 @@ struct receipt_due { /* of a batch in the open txn */
 };
 
 struct recall;
+struct handover { /* of live dialogs to a worker that said HELLO */
+    bool on;
+    uint32_t id;
+    size_t feed; /* place in feed_id of the session */
+    size_t key_bytes;
+    uint8_t key[LIVE_KEY_BYTES + 1]; /* where to go on in the family */
+};
+
 struct session {
     struct vault *vault;
     struct session *next;
@@ -84,6 +100,7 @@ struct session {
     struct import_counts import_counts;
     uint32_t import_id;
     struct recall *recall; /* the long read that is under way */
+    struct handover handover;
 };
 
 /* local.c */
@@ -110,10 +127,15 @@ MUST_CHECK enum err commit_reassign(struct vault *v, uint32_t month, uint64_t se
                                     struct span value, bool *out_moved);
 uint32_t commit_month(const struct vault *v, const struct call *c); /* family of its month */
 int64_t commit_day(const struct call *c);
+/* What decides month and day, and the order of a listing: when the call began; failing that,
+ * the best we have. */
+int64_t commit_instant(const struct call *c);
 
 /* feeds.c */
-MUST_CHECK enum err feeds_open(struct vault *v);
+MUST_CHECK enum err feeds_open(struct vault *v, struct diag *d);
 MUST_CHECK enum err feeds_hello(struct session *s, uint32_t id, struct span payload);
+/* Some more of the live dialogs that HELLO asked for; READY behind the last. */
+MUST_CHECK enum err feeds_handover(struct session *s);
 struct feed *feed_by_id(struct vault *v, uint16_t id);
 /* Is the customer one of the "unassigned" ones of a feed? */
 MUST_CHECK enum err feed_unassigned(struct vault *v, struct feed *f, struct owner *out);

@@ -4,7 +4,7 @@
  * gets is a frame given to its callback. Two links behind one interface: local (the vault
  * in this process: unit tests, benchmarks) and remote (a Unix seqpacket socket).
  *
- *   HELLO -> WELCOME for each feed, LIVE*, READY           (an ingest worker starts)
+ *   HELLO -> WELCOME for each feed, LIVE*, READY           (LIVE: to ingest workers only)
  *   BATCH -> RECEIPT, after the batch is on disk           (ids ascend; receipts in order)
  *   REQUEST -> COLUMNS, ROW*, PROGRESS*, END               (control.h)
  *   FORWARD_HELLO, CONSUMER_ASK, PULL, CONFIRM             (pull.h)

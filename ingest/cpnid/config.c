@@ -168,6 +168,7 @@ static bool name_ok(const char *name)
 static void check_feed(const struct config_feed *f, struct config_problems *p)
 {
     const bool hep = f->kind == FEED_HEP, csv = f->kind == FEED_ASTERISK_CSV;
+    const bool mapped = f->kind == FEED_MAPPED;
     const bool sockets = f->listen_udp.host[0] || f->listen_tcp.host[0];
     const struct {
         bool wrong;
@@ -178,12 +179,14 @@ static void check_feed(const struct config_feed *f, struct config_problems *p)
         {hep && !sockets, "a hep feed wants listen_udp or listen_tcp"},
         {!hep && sockets, "listen_udp and listen_tcp are of hep feeds"},
         {!hep && f->agents_count, "agents are of hep feeds"},
-        {hep && f->path[0], "path is of asterisk_csv and freeswitch_json feeds"},
+        {hep && f->path[0], "path is of all feeds but hep"},
         {csv && !f->path[0], "an asterisk_csv feed wants a path"},
         {f->path[0] && f->path[strlen(f->path) - 1] == '/', "path wants the name of a file"},
         /* Master.csv holds local times without a zone (feeds.md 3.1): never guessed. */
         {csv && !f->timezone[0], "an asterisk_csv feed wants a timezone"},
-        {!csv && f->timezone[0], "timezone is of asterisk_csv feeds"},
+        {!csv && !mapped && f->timezone[0], "timezone is of asterisk_csv and mapped feeds"},
+        {mapped && !f->map[0], "a mapped feed wants a map"},
+        {!mapped && f->map[0], "map is of mapped feeds"},
         {f->default_country[0] && strcmp(f->number_plan, "e164") != 0,
          "default_country is of number_plan e164"},
     };

@@ -6,6 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/record/cdr_map.h"
+
+_Static_assert((int)MAP_FILE_BYTES_MAX == (int)CDR_MAP_BYTES_MAX, "a whole map");
+
 static enum err from_errno(int error)
 {
     if (error == ENOENT || error == ENOTDIR)
@@ -162,12 +166,35 @@ enum err files_make_folders(const struct config *c, struct diag *d)
     return OK;
 }
 
+/* What a map and its feed want of each other. */
+static void check_map(const struct config_feed *f, struct config_problems *p)
+{
+    struct span text = SPAN_EMPTY;
+    struct cdr_map map;
+    struct diag d;
+    size_t line;
+    enum err e = file_read(f->map, MAP_FILE_BYTES_MAX, &text);
+    if (e != OK) {
+        config_problem(p, f->line, "map: %s", err_text(e));
+        return;
+    }
+    if (cdr_map_parse(text, &map, &line, &d) != OK)
+        config_problem(p, f->line, "map: its line %zu: %s", line, d.what);
+    else if (map.needs_zone && !f->timezone[0])
+        config_problem(p, f->line, "map: its times are local, the feed wants a timezone");
+    else if (map.format != CDR_JSON && !f->path[0])
+        config_problem(p, f->line, "map: not of documents, the feed wants a path");
+    file_free(text);
+}
+
 static void check_feed(const struct config *c, const struct config_feed *f,
                        struct config_problems *p)
 {
     struct span s = SPAN_EMPTY;
     if (f->timezone[0])
         tell(p, f->line, "timezone", zone_read(f->timezone, &s), s);
+    if (f->map[0])
+        check_map(f, p);
     for (size_t i = 0; i < f->agents_count; i++) {
         enum err e = key_read(c->agent[f->agents_first + i].key_file, &s);
         tell(p, f->line, "key_file", e, s);

@@ -7,7 +7,8 @@
 enum {
     NPA_FILE_BYTES_MAX = 1024 * 1024,
     ZONE_FILE_BYTES_MAX = 64 * 1024,
-    KEY_FILE_BYTES_MAX = 256
+    KEY_FILE_BYTES_MAX = 256,
+    MAP_FILE_BYTES_MAX = 64 * 1024 /* CDR_MAP_BYTES_MAX */
 };
 
 /* Whole file into memory of its own, for file_free(). ERR_NOTFOUND, ERR_DENIED,

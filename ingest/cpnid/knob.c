@@ -185,7 +185,7 @@ static const struct {
     [KNOB_PERIOD] = {"seconds, 3600 or 86400", BOUNDS_NONE, set_period},
     [KNOB_INCREMENTS] = {"up to 8 different first/then in seconds, like 1/1,30/6", BOUNDS_NONE,
                          set_increments},
-    [KNOB_FEED_KIND] = {"hep, asterisk_csv or freeswitch_json", BOUNDS_NONE, set_feed_kind},
+    [KNOB_FEED_KIND] = {"hep, asterisk_csv, freeswitch_json or mapped", BOUNDS_NONE, set_feed_kind},
     [KNOB_NUMBER_PLAN] = {"nanp, e164 or raw", BOUNDS_NONE, set_number_plan},
 };
 

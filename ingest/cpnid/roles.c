@@ -173,6 +173,8 @@ static enum err ingest_feed(const struct role_context *x, size_t i, struct confi
         ingest_folder(from, plan, to, s->folder[i]);
     if (from->timezone[0] && zone_read(from->timezone, &to->tzif) != OK)
         return diag_set(d, ERR_NOTFOUND, "timezone", 0);
+    if (from->map[0] && file_read(from->map, MAP_FILE_BYTES_MAX, &to->map) != OK)
+        return diag_set(d, ERR_NOTFOUND, "map", 0);
     return ingest_agents(x->config, from, s->agent, to, d);
 }
 

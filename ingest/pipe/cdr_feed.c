@@ -4,6 +4,7 @@
 
 #include "proto/frame/form.h"
 #include "proto/frame/json.h"
+#include "proto/record/cdr_mapped.h"
 #include "proto/record/cdr_record.h"
 
 struct cdr_scratch {
@@ -13,6 +14,7 @@ struct cdr_scratch {
     uint8_t derived[DERIVE_ROOM_BYTES];
     uint8_t columns[LINE_BYTES_MAX];           /* csv: unescaped */
     uint8_t values[CDR_FREESWITCH_ROOM_BYTES]; /* record: decoded */
+    struct cdr_columns titles[FEEDS_MAX];      /* mapped: by the feed's index */
     uint8_t document[HTTP_BODY_BYTES_MAX];     /* body: percent- or base64-decoded */
 };
 
@@ -39,22 +41,32 @@ static enum err put(struct pipe *p, const struct pipe_feed *f, struct cdr_scratc
     s->record.call.feed_id = f->id;
     s->record.call.feed_kind = (uint8_t)f->kind;
     s->record.call.t_receive = clock_wall_us(p->clock);
-    return pipe_put(p, f, &s->record);
+    return pipe_put(p, f, &s->record, SPAN_EMPTY);
+}
+
+_Static_assert((int)CDR_MAPPED_ROOM_BYTES <= (int)CDR_FREESWITCH_ROOM_BYTES, "one room for both");
+
+static struct cdr_mapper mapper(const struct pipe_feed *f, struct cdr_scratch *s, struct buf *room)
+{
+    return (struct cdr_mapper){&f->map, &f->zone, &s->titles[f->index], room};
 }
 
 /* --- lines --- */
 
-/* A record whose quote is never closed would swallow all that follow: beyond what Asterisk can
+/* A record whose quote is never closed would swallow all that follow: beyond what a switch can
  * have written, its first line is given up instead. */
-static bool quote_ran_away(struct span in)
+static bool quote_ran_away(const struct pipe_feed *f, struct span in)
 {
-    return in.n > CDR_LINE_BYTES_MAX && csv_line_bytes(in) < in.n;
+    size_t bytes_max = f->kind == FEED_MAPPED ? (size_t)CDR_ROW_BYTES_MAX : CDR_LINE_BYTES_MAX;
+    return in.n > bytes_max && csv_line_bytes(in) < in.n;
 }
 
-static enum err read_csv(struct cdr_scratch *s, struct span in, bool at_end, struct diag *d)
+static enum err read_csv(const struct pipe_feed *f, struct cdr_scratch *s, struct span in,
+                         bool at_end, struct diag *d)
 {
     struct buf columns = buf_of(s->columns, sizeof s->columns);
-    return csv_next(in, at_end, &columns, &s->row, d);
+    struct csv_dialect dialect = f->kind == FEED_MAPPED ? f->map.dialect : CSV_COMMA;
+    return csv_next_as(dialect, in, at_end, &columns, &s->row, d);
 }
 
 static enum err read_cdr(const struct pipe_feed *f, struct cdr_scratch *s, struct span in,
@@ -62,13 +74,29 @@ static enum err read_cdr(const struct pipe_feed *f, struct cdr_scratch *s, struc
 {
     struct buf values = buf_of(s->values, sizeof s->values);
     struct span line = span_trim(span_sub(in, 0, s->row.used));
-    return cdr_asterisk(&s->row, line, &f->zone, &values, &s->record, d);
+    struct cdr_mapper x = mapper(f, s, &values);
+    return f->kind == FEED_MAPPED ? cdr_mapped_row(&x, &s->row, &s->record, d)
+                                  : cdr_asterisk(&s->row, line, &f->zone, &values, &s->record, d);
 }
 
 static bool is_record(const struct pipe_feed *f, struct cdr_scratch *s, struct span in)
 {
     struct diag d;
-    return read_csv(s, in, false, &d) == OK && read_cdr(f, s, in, &d) == OK;
+    return read_csv(f, s, in, false, &d) == OK && read_cdr(f, s, in, &d) == OK;
+}
+
+static bool is_title(const struct pipe_feed *f, struct cdr_scratch *s)
+{
+    return f->kind == FEED_MAPPED && cdr_columns_told(&f->map, &s->row, &s->titles[f->index]);
+}
+
+void cdr_feed_head(const struct pipe_feed *f, struct cdr_scratch *s, struct span head)
+{
+    struct diag d;
+    bool csv = f->kind == FEED_MAPPED && f->map.format == CDR_CSV;
+    head = span_from(head, csv_mark_bytes(head));
+    if (csv && read_csv(f, s, head, false, &d) == OK)
+        (void)is_title(f, s);
 }
 
 /* The row at the front. A writer that died amid a line leaves an open quote, which takes in the
@@ -77,13 +105,13 @@ static bool is_record(const struct pipe_feed *f, struct cdr_scratch *s, struct s
 static enum err read_row(const struct pipe_feed *f, struct cdr_scratch *s, struct span in,
                          bool at_end, struct diag *d)
 {
-    enum err e = read_csv(s, in, at_end, d);
+    enum err e = read_csv(f, s, in, at_end, d);
     size_t first = csv_line_bytes(in);
     if ((e != OK && e != ERR_MORE) || first >= (e == OK ? s->row.used : in.n))
         return e; /* broken anyway, or a single line */
     if (is_record(f, s, span_from(in, first)))
         return diag_set(d, ERR_SYNTAX, "line cut short", first);
-    return read_csv(s, in, at_end, d); /* once more: the row was used for the look ahead */
+    return read_csv(f, s, in, at_end, d); /* once more: the row was used for the look ahead */
 }
 
 static void refuse_line(struct pipe *p, const struct pipe_feed *f, enum err e, size_t bytes,
@@ -93,12 +121,23 @@ static void refuse_line(struct pipe *p, const struct pipe_feed *f, enum err e, s
     pipe_refuse(p, f, METRIC_MALFORMED, e == ERR_LIMIT ? REASON_OVERSIZE : REASON_LINE, d);
 }
 
+/* What its parser did not take. A line of another kind is no mistake of anybody. */
+static enum err refuse_cdr(struct pipe *p, const struct pipe_feed *f, enum err e,
+                           enum reason reason, const struct diag *d)
+{
+    if (e == ERR_NOTFOUND)
+        pipe_refuse(p, f, METRIC_IGNORED, REASON_NOT_A_CALL, NULL);
+    else
+        pipe_refuse(p, f, METRIC_MALFORMED, e == ERR_LIMIT ? REASON_OVERSIZE : reason, d);
+    return OK;
+}
+
 static enum err csv_record(struct pipe *p, const struct pipe_feed *f, struct cdr_scratch *s,
                            struct span in, bool at_end, size_t *used)
 {
     struct diag d = {"quote without its end", 0};
     enum err e = read_row(f, s, in, at_end, &d);
-    if (e == ERR_MORE && !quote_ran_away(in))
+    if (e == ERR_MORE && !quote_ran_away(f, in))
         return ERR_MORE;
     if (e != OK) {
         *used = csv_line_bytes(in);
@@ -111,18 +150,25 @@ static enum err csv_record(struct pipe *p, const struct pipe_feed *f, struct cdr
     if (span_trim(span_sub(in, 0, s->row.used)).n == 0)
         return OK;
     pipe_received(p, f, s->row.used);
-    e = read_cdr(f, s, in, &d);
-    if (e == OK)
-        return put(p, f, s);
-    pipe_refuse(p, f, METRIC_MALFORMED, e == ERR_LIMIT ? REASON_OVERSIZE : REASON_COLUMN, &d);
-    return OK;
+    e = is_title(f, s) ? ERR_NOTFOUND : read_cdr(f, s, in, &d);
+    return e == OK ? put(p, f, s) : refuse_cdr(p, f, e, REASON_COLUMN, &d);
 }
 
-static enum err json_line(struct pipe *p, const struct pipe_feed *f, struct cdr_scratch *s,
+/* A document, or a line of pairs. */
+static enum err read_text(const struct pipe_feed *f, struct cdr_scratch *s, struct span text,
+                          struct diag *d)
+{
+    struct buf values = buf_of(s->values, sizeof s->values);
+    struct cdr_mapper x = mapper(f, s, &values);
+    return f->kind == FEED_MAPPED ? cdr_mapped_text(&x, text, &s->record, d)
+                                  : cdr_freeswitch(text, &values, &s->record, d);
+}
+
+static enum err text_line(struct pipe *p, const struct pipe_feed *f, struct cdr_scratch *s,
                           struct span in, bool at_end, size_t *used)
 {
-    struct diag d;
-    struct buf values = buf_of(s->values, sizeof s->values);
+    struct diag d = {"line", 0};
+    bool pairs = f->kind == FEED_MAPPED && f->map.format == CDR_KV;
     size_t end = span_find(in, '\n');
     if (end == in.n && !at_end)
         return in.n > LINE_BYTES_MAX ? ERR_LIMIT : ERR_MORE;
@@ -133,10 +179,8 @@ static enum err json_line(struct pipe *p, const struct pipe_feed *f, struct cdr_
     if (line.n == 0)
         return OK;
     pipe_received(p, f, *used);
-    if (cdr_freeswitch(line, &values, &s->record, &d) == OK)
-        return put(p, f, s);
-    pipe_refuse(p, f, METRIC_MALFORMED, REASON_JSON, &d);
-    return OK;
+    enum err e = read_text(f, s, line, &d);
+    return e == OK ? put(p, f, s) : refuse_cdr(p, f, e, pairs ? REASON_COLUMN : REASON_JSON, &d);
 }
 
 enum err cdr_feed_line(struct pipe *p, const struct pipe_feed *f, struct cdr_scratch *s,
@@ -144,11 +188,22 @@ enum err cdr_feed_line(struct pipe *p, const struct pipe_feed *f, struct cdr_scr
 {
     if (!pipe_room(p))
         return ERR_FULL;
-    return f->kind == FEED_ASTERISK_CSV ? csv_record(p, f, s, in, at_end, used)
-                                        : json_line(p, f, s, in, at_end, used);
+    bool mapped = f->kind == FEED_MAPPED;
+    bool rows = mapped ? f->map.format == CDR_CSV : f->kind == FEED_ASTERISK_CSV;
+    size_t mark = mapped ? csv_mark_bytes(in) : 0; /* of each file that was put into this one */
+    in = span_from(in, mark);
+    enum err e =
+        rows ? csv_record(p, f, s, in, at_end, used) : text_line(p, f, s, in, at_end, used);
+    *used += e == OK ? mark : 0;
+    return e;
 }
 
 /* --- bodies --- */
+
+bool cdr_feed_posts(const struct pipe_feed *f)
+{
+    return f->kind == FEED_FREESWITCH_JSON || (f->kind == FEED_MAPPED && f->map.format == CDR_JSON);
+}
 
 static enum err refuse_document(struct pipe *p, const struct pipe_feed *f, struct cdr_posted *out,
                                 struct diag d, size_t base)
@@ -165,13 +220,13 @@ static enum err take_document(struct pipe *p, const struct pipe_feed *f, struct 
                               struct span doc, size_t base, struct cdr_posted *out)
 {
     struct diag d = {"document", 0};
-    struct buf values = buf_of(s->values, sizeof s->values);
-    if (!pipe_room(p))
-        return ERR_FULL;
     pipe_received(p, f, doc.n);
-    if (cdr_freeswitch(doc, &values, &s->record, &d) != OK)
+    enum err e = read_text(f, s, doc, &d);
+    if (e == ERR_NOTFOUND && f->kind == FEED_MAPPED)
+        return refuse_cdr(p, f, e, REASON_JSON, &d);
+    if (e != OK)
         return refuse_document(p, f, out, d, base);
-    enum err e = put(p, f, s);
+    e = put(p, f, s);
     if (e == OK)
         out->accepted++;
     return e == ERR_LIMIT ? refuse_document(p, f, out, d, base) : e;
@@ -233,6 +288,10 @@ enum err cdr_feed_body(struct pipe *p, const struct pipe_feed *f, struct cdr_scr
     struct buf room = buf_of(s->document, sizeof s->document);
     struct span text;
     *out = (struct cdr_posted){.first = {"no document", 0}};
+    /* Asked once: a body that begins may fill the queue behind the batches in flight, or the
+     * largest ones would never go through. */
+    if (!pipe_room(p))
+        return ERR_FULL;
     enum err e = form_cdr(body, &room, &text, &out->first);
     if (e == OK)
         text = span_trim(text);

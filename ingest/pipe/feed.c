@@ -29,16 +29,25 @@ static enum err set_plan(struct number_rules *r, const struct ingest_feed *conf,
 }
 
 /* Local times without a zone cannot be read: the configuration refuses that, and so do we. */
-static enum err set_zone(struct zone *z, const struct ingest_feed *conf, struct diag *d)
+static enum err set_zone(struct pipe_feed *f, const struct ingest_feed *conf, struct diag *d)
 {
     if (span_str(conf->timezone).n == 0) {
-        zone_fixed(z, 0);
-        return conf->kind == FEED_ASTERISK_CSV ? diag_set(d, ERR_SYNTAX, "no timezone", 0) : OK;
+        bool local = conf->kind == FEED_ASTERISK_CSV || f->map.needs_zone;
+        zone_fixed(&f->zone, 0);
+        return local ? diag_set(d, ERR_SYNTAX, "no timezone", 0) : OK;
     }
-    enum err e = zone_parse(span_str(conf->timezone), z);
+    enum err e = zone_parse(span_str(conf->timezone), &f->zone);
     if (e == ERR_NOTFOUND && conf->tzif.n > 0)
-        return zone_load(conf->tzif, z, d);
+        return zone_load(conf->tzif, &f->zone, d);
     return e == OK ? OK : diag_set(d, e, "unknown timezone", 0);
+}
+
+static enum err set_map(struct cdr_map *m, const struct ingest_feed *conf, struct diag *d)
+{
+    size_t line;
+    if (conf->map.n > 0)
+        return cdr_map_parse(conf->map, m, &line, d) == OK ? OK : ERR_SYNTAX;
+    return conf->kind == FEED_MAPPED ? diag_set(d, ERR_SYNTAX, "no map", 0) : OK;
 }
 
 enum err pipe_feed_init(struct pipe_feed *f, const struct ingest_feed *conf, unsigned index,
@@ -47,7 +56,9 @@ enum err pipe_feed_init(struct pipe_feed *f, const struct ingest_feed *conf, uns
     *f = (struct pipe_feed){.conf = conf, .index = index, .kind = conf->kind};
     f->rules.numbers.npa = npa;
     enum err e = set_plan(&f->rules.numbers, conf, d);
-    return e == OK ? set_zone(&f->zone, conf, d) : e;
+    if (e == OK)
+        e = set_map(&f->map, conf, d);
+    return e == OK ? set_zone(f, conf, d) : e;
 }
 
 static bool same_key(struct span a, struct span b)

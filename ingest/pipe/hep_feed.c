@@ -70,9 +70,23 @@ static void refuse(struct hep_feed *h, enum metric id, enum reason reason, const
 /* --- records --- */
 
 /* The table's record is borrowed: what is derived goes into a copy of its head. */
+/* be16 feed | [1] worker | the dialog's own key */
+static struct span live_key(const struct hep_feed *h, struct span key, struct buf *b)
+{
+    buf_be16(b, h->feed->id);
+    buf_u8(b, (uint8_t)h->options.worker);
+    buf_put(b, key);
+    return buf_ok(b) ? buf_span(b) : SPAN_EMPTY;
+}
+
+/* The end of the checkpoint goes with the record, in one batch: a worker that dies in between
+ * must not find the call alive again. */
 static void emit(void *arg, const struct record *r)
 {
     struct hep_feed *h = arg;
+    uint8_t bytes[OUTLET_LIVE_KEY_BYTES_MAX];
+    struct buf key = buf_of(bytes, sizeof bytes);
+    struct span live = r->saved.n ? live_key(h, r->saved, &key) : SPAN_EMPTY;
     struct buf derived = buf_of(h->derived, sizeof h->derived);
     memcpy(&h->record, r, offsetof(struct record, extra) + r->extras_count * sizeof r->extra[0]);
     h->record.call.feed_id = h->feed->id;
@@ -81,7 +95,7 @@ static void emit(void *arg, const struct record *r)
     record_bound(&h->record);
     /* A call that has ended cannot be asked to wait; the queue has room for what the sources do
      * not (outlet.h). What finds even that full is counted. */
-    if (pipe_put(h->pipe, h->feed, &h->record) != OK)
+    if (pipe_put(h->pipe, h->feed, &h->record, live) != OK)
         refuse(h, METRIC_SHED, REASON_QUEUE_FULL, NULL);
 }
 
@@ -280,14 +294,12 @@ bool hep_feed_dirty(const struct hep_feed *h)
 static void save(void *arg, struct span key, struct span value)
 {
     struct hep_feed *h = arg;
-    uint8_t bytes[LIVE_PREFIX_BYTES + DIALOG_BYTES_MAX];
+    uint8_t bytes[OUTLET_LIVE_KEY_BYTES_MAX];
     struct buf b = buf_of(bytes, sizeof bytes);
-    buf_be16(&b, h->feed->id);
-    buf_u8(&b, (uint8_t)h->options.worker);
-    buf_put(&b, key);
+    struct span live = live_key(h, key, &b);
     /* Lost only for a successor: as if it had never been saved. */
-    if (!buf_ok(&b) || outlet_live(h->pipe->outlet, h->feed->id, buf_span(&b), value,
-                                   clock_mono_us(h->pipe->clock)) != OK)
+    if (!live.n || outlet_live(h->pipe->outlet, h->feed->id, live, value,
+                               clock_mono_us(h->pipe->clock)) != OK)
         refuse(h, METRIC_SHED, REASON_QUEUE_FULL, NULL);
 }
 
@@ -311,15 +323,28 @@ bool hep_live_key(struct span key, uint16_t *feed_id, unsigned *worker)
     return true;
 }
 
+/* There were more workers once: what was another's is ours from now on, under our key. */
+static void adopt(struct hep_feed *h, struct span key, struct span value)
+{
+    uint64_t now_us = clock_mono_us(h->pipe->clock);
+    save(h, span_from(key, LIVE_PREFIX_BYTES), value);
+    if (outlet_live(h->pipe->outlet, h->feed->id, key, SPAN_EMPTY, now_us) != OK)
+        refuse(h, METRIC_SHED, REASON_QUEUE_FULL, NULL);
+}
+
 void hep_feed_restore(struct hep_feed *h, struct span key, struct span value)
 {
     struct diag d = {"saved dialog", 0};
+    uint16_t feed;
+    unsigned worker = h->options.worker;
     enum err e = dialog_restore(h->dialogs, span_from(key, LIVE_PREFIX_BYTES), value,
                                 clock_mono_us(h->pipe->clock), &d);
     if (e == ERR_FULL)
         refuse(h, METRIC_SHED, REASON_DIALOGS_FULL, &d);
     else if (e != OK && e != ERR_CONFLICT) /* it is there already: a second READY */
         refuse(h, METRIC_MALFORMED, REASON_FRAME, &d);
+    else if (hep_live_key(key, &feed, &worker) && worker != h->options.worker)
+        adopt(h, key, value);
 }
 
 size_t hep_feed_live(const struct hep_feed *h)

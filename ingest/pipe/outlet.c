@@ -10,7 +10,9 @@ enum {
 };
 
 /* The largest record and its cursor fit one batch: else it could never be sent. */
-_Static_assert(RECORD_BYTES_MAX + OP_HEAD_BYTES_MAX + CURSOR_OP_BYTES_MAX <= OUTLET_BATCH_BYTES_MAX,
+_Static_assert(RECORD_BYTES_MAX + OUTLET_LIVE_KEY_BYTES_MAX + 2 * OP_HEAD_BYTES_MAX +
+                       CURSOR_OP_BYTES_MAX <=
+                   OUTLET_BATCH_BYTES_MAX,
                "a batch is too small");
 
 struct cursor { /* the last one put into the open batch */
@@ -116,14 +118,17 @@ static enum err make_room(struct outlet *o, size_t n, uint64_t now_us)
     return open_batch(o, now_us);
 }
 
-enum err outlet_record(struct outlet *o, struct span record, uint64_t now_us)
+enum err outlet_record(struct outlet *o, struct span record, uint16_t feed_id, struct span live,
+                       uint64_t now_us)
 {
-    if (record.n > RECORD_BYTES_MAX)
+    if (record.n > RECORD_BYTES_MAX || live.n > OUTLET_LIVE_KEY_BYTES_MAX)
         return ERR_LIMIT;
-    enum err e = make_room(o, record.n + OP_HEAD_BYTES_MAX, now_us);
+    enum err e = make_room(o, record.n + live.n + 2 * OP_HEAD_BYTES_MAX, now_us);
     if (e != OK)
         return e;
     batch_put_record(&o->open, record);
+    if (live.n)
+        batch_delete_live(&o->open, feed_id, live);
     CHECK(buf_ok(&o->open));
     o->open_records++;
     return OK;

@@ -19,7 +19,11 @@
 #include "proto/wire/batch.h"
 #include "vault/vault.h"
 
-enum { OUTLET_QUEUE_MAX = 256, OUTLET_BATCH_BYTES_MAX = WIRE_FRAME_BYTES_MAX - FRAME_HEAD_BYTES };
+enum {
+    OUTLET_QUEUE_MAX = 256,
+    OUTLET_BATCH_BYTES_MAX = WIRE_FRAME_BYTES_MAX - FRAME_HEAD_BYTES,
+    OUTLET_LIVE_KEY_BYTES_MAX = DIALOG_BYTES_MAX + 16 /* feed, worker, leg */
+};
 
 struct outlet_counts {
     uint64_t batches, resent, accepted, duplicate, unassigned, refused;
@@ -37,9 +41,11 @@ void outlet_link(struct outlet *o, struct vault_link *link);
 
 /* --- putting: now_us is monotonic and dates the batch that the operation opens --- */
 
-/* One record as record_encode() made it. ERR_FULL: the queue is full. ERR_LIMIT: larger than
- * RECORD_BYTES_MAX. */
-MUST_CHECK enum err outlet_record(struct outlet *o, struct span record, uint64_t now_us);
+/* One record as record_encode() made it, and, in the same batch, the end of the live dialog that
+ * it came from (`live`: its key; empty: none). ERR_FULL: the queue is full. ERR_LIMIT: larger
+ * than RECORD_BYTES_MAX, or the key than OUTLET_LIVE_KEY_BYTES_MAX. */
+MUST_CHECK enum err outlet_record(struct outlet *o, struct span record, uint16_t feed_id,
+                                  struct span live, uint64_t now_us);
 
 /* Where the source of this feed goes on. Replaces an earlier one in the same batch: a batch ends
  * with the last cursor of each feed, behind the records it covers. ERR_FULL, ERR_LIMIT (key or

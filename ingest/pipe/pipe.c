@@ -25,14 +25,15 @@ bool pipe_room(const struct pipe *p)
     return p->wait || outlet_room(p->outlet);
 }
 
-enum err pipe_put(struct pipe *p, const struct pipe_feed *f, const struct record *r)
+enum err pipe_put(struct pipe *p, const struct pipe_feed *f, const struct record *r,
+                  struct span live)
 {
     struct buf b = buf_of(p->wire, RECORD_BYTES_MAX);
     enum err e = record_encode(r, &b);
     if (e == OK && p->wait && !outlet_room(p->outlet) && !p->wait(p->wait_arg))
         e = ERR_SHUTDOWN;
     if (e == OK)
-        e = outlet_record(p->outlet, buf_span(&b), clock_mono_us(p->clock));
+        e = outlet_record(p->outlet, buf_span(&b), f->id, live, clock_mono_us(p->clock));
     if (e != OK)
         return e;
     metric_inc_at(p->metrics, METRIC_RECORDS, f->index);

@@ -39,8 +39,9 @@ void pipe_done(struct pipe *p); /* wipes */
 bool pipe_room(const struct pipe *p);
 
 /* Into the open batch. The record has its feed_id and t_receive and is classified and bounded.
- * ERR_FULL: nothing was done. */
-MUST_CHECK enum err pipe_put(struct pipe *p, const struct pipe_feed *f, const struct record *r);
+ * `live`: key of the live dialog that ends with it, or empty. ERR_FULL: nothing was done. */
+MUST_CHECK enum err pipe_put(struct pipe *p, const struct pipe_feed *f, const struct record *r,
+                             struct span live);
 
 /* Counts one item of input. */
 void pipe_received(const struct pipe *p, const struct pipe_feed *f, size_t bytes);

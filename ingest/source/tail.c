@@ -42,8 +42,10 @@ struct tail {
     bool waiting;       /* for the first file to come, from the time in st on */
     struct place drained[DRAINED_MAX];
     size_t drained_count;
-    struct stat st; /* as of the last look */
-    size_t held;    /* bytes in room, from place.offset on */
+    struct stat st;   /* as of the last look */
+    int64_t still_us; /* its last change; since still_since_us we have seen no other */
+    uint64_t still_since_us;
+    size_t held; /* bytes in room, from place.offset on */
     uint8_t room[ROOM_BYTES];
 };
 
@@ -471,12 +473,21 @@ static enum err hand_on(struct tail *t, bool at_end)
     return e;
 }
 
-/* Nobody writes to it any more: neither its text nor its name changed for linger_ms. */
-static bool is_quiet(const struct tail *t)
+/* Nobody writes to it any more: neither its text nor its name changed for linger_ms. By the
+ * monotonic clock, too: after the wall clock was set back a file is of the future, and would
+ * stay so for long. */
+static bool is_quiet(struct tail *t)
 {
     int64_t text_us = instant_of(t->st.st_mtim), name_us = instant_of(t->st.st_ctim);
     int64_t last_us = text_us > name_us ? text_us : name_us;
-    return clock_wall_us(t->options.clock) - last_us >= (int64_t)t->options.linger_ms * US_PER_MS;
+    uint64_t now_us = clock_mono_us(t->options.clock);
+    uint64_t linger_us = (uint64_t)t->options.linger_ms * US_PER_MS;
+    if (last_us != t->still_us) {
+        t->still_us = last_us;
+        t->still_since_us = now_us;
+    }
+    return clock_wall_us(t->options.clock) - last_us >= (int64_t)linger_us ||
+           now_us - t->still_since_us >= linger_us;
 }
 
 /* At the end of the current file: has another taken its name? */

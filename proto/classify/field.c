@@ -59,8 +59,8 @@ static const bool PATTERN_ID[FIELD_IDS] = {
 #include "proto/classify/names.def"
 };
 
-enum space { SPACE_SIP, SPACE_FREESWITCH, SPACE_ASTERISK, SPACE_COUNT };
-static const char *const SPACE_TEXT[] = {"sip", "freeswitch", "asterisk"};
+enum space { SPACE_SIP, SPACE_FREESWITCH, SPACE_ASTERISK, SPACE_MAPPED, SPACE_COUNT };
+static const char *const SPACE_TEXT[] = {"sip", "freeswitch", "asterisk", "mapped"};
 
 /* All names in the order of names.def, and where those of each space begin. */
 static const struct {
@@ -77,7 +77,7 @@ enum {
     NAMES_COUNT
 };
 static const uint16_t SPACE_FIRST[SPACE_COUNT + 1] = {FIRST_SIP, FIRST_FREESWITCH, FIRST_ASTERISK,
-                                                      NAMES_COUNT};
+                                                      FIRST_MAPPED, NAMES_COUNT};
 
 enum how { HOW_PREFIX, HOW_SUFFIX, HOW_ANYWHERE };
 static const struct pattern {
@@ -217,6 +217,17 @@ static uint16_t by_freeswitch(struct span name)
     return id != FIELD_UNKNOWN ? id : by_pattern(SPACE_FREESWITCH, name);
 }
 
+/* Vendors write names in any case, and paths of members may be long. */
+static uint16_t by_mapped(struct span name)
+{
+    uint8_t bytes[FIELD_BYTES_MAX];
+    size_t n = name.n < sizeof bytes ? name.n : sizeof bytes;
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = byte_lower(name.p[i]);
+    uint16_t id = by_name(SPACE_MAPPED, span_of(bytes, n));
+    return id != FIELD_UNKNOWN ? id : by_pattern(SPACE_MAPPED, span_of(bytes, n));
+}
+
 uint16_t field_by_variable(enum feed_kind kind, struct span name)
 {
     switch (kind) {
@@ -226,6 +237,8 @@ uint16_t field_by_variable(enum feed_kind kind, struct span name)
         return by_name(SPACE_ASTERISK, name);
     case FEED_FREESWITCH_JSON:
         return by_freeswitch(name);
+    case FEED_MAPPED:
+        return by_mapped(name);
     case FEED_UNKNOWN:
     case FEED_KIND_COUNT:
         break;

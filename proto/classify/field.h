@@ -96,7 +96,7 @@ bool field_is_pattern(unsigned id);
 
 /* The id of a SIP header, full or compact, in any case (RFC 3261 7.3.1, 7.3.3). */
 uint16_t field_by_sip_header(struct span name);
-/* The id of a variable or column of a feed; names are exact. */
+/* The id of a variable or column of a feed; names are exact, but of a mapped feed in any case. */
 uint16_t field_by_variable(enum feed_kind kind, struct span name);
 /* The row of a canonical field (tag of call.def); rule zero for an unknown tag. */
 const struct field_row *field_for_call(unsigned tag);
@@ -104,7 +104,7 @@ const struct field_row *field_for_call(unsigned tag);
 /* One line of `fields list`: canonical fields, rows, names, in order of the tables. */
 struct field_line {
     struct span name;
-    const char *source; /* "call", "rule", "sip", "freeswitch", "asterisk" */
+    const char *source; /* "call", "rule", "sip", "freeswitch", "asterisk", "mapped" */
     const struct field_row *row;
 };
 bool field_line(size_t index, struct field_line *out); /* false behind the last one */

@@ -8,6 +8,7 @@ struct line {
     size_t at;
     bool whole; /* nothing follows `in` */
     struct buf *scratch;
+    struct csv_dialect dialect;
 };
 
 enum stop { STOP_COLUMN, STOP_LINE }; /* what ended a column */
@@ -22,22 +23,23 @@ static enum err ends_early(const struct line *l, const char *what, struct diag *
     return diag_set(d, ERR_MORE, what, l->in.n);
 }
 
-static bool is_blank(uint8_t c)
+/* A tab may be the delimiter. */
+static bool is_blank(const struct line *l, uint8_t c)
 {
-    return c == ' ' || c == '\t';
+    return (c == ' ' || c == '\t') && c != l->dialect.delimiter;
 }
 
-/* A column without quotes: up to the comma or the line end. */
+/* A column without quotes: up to the delimiter or the line end. */
 static enum err read_bare(struct line *l, struct csv_column *out, enum stop *out_stop,
                           struct diag *d)
 {
     size_t start = l->at;
-    size_t end = scan_two_or_nul(l->in, start, ',', '\n');
+    size_t end = scan_two_or_nul(l->in, start, l->dialect.delimiter, '\n');
     if (end == l->in.n && !l->whole)
         return ends_early(l, "line end", d);
     if (end < l->in.n && l->in.p[end] == 0)
         return diag_set(d, ERR_SYNTAX, "NUL byte", end);
-    *out_stop = end < l->in.n && l->in.p[end] == ',' ? STOP_COLUMN : STOP_LINE;
+    *out_stop = end < l->in.n && l->in.p[end] == l->dialect.delimiter ? STOP_COLUMN : STOP_LINE;
     l->at = end < l->in.n ? end + 1 : end;
     if (*out_stop == STOP_LINE && end > start && l->in.p[end - 1] == '\r')
         end--;
@@ -45,13 +47,13 @@ static enum err read_bare(struct line *l, struct csv_column *out, enum stop *out
     return OK;
 }
 
-/* Behind a quote: does a comma or the line end follow, blanks aside? OK: the column ends there.
+/* Behind a quote: does a delimiter or the line end follow, blanks aside? OK: the column ends there.
  * ERR_NOTFOUND: the quote is text. ERR_MORE: the input ends before that is clear. */
 static enum err read_close(struct line *l, size_t at, enum stop *out_stop)
 {
-    while (at < l->in.n && is_blank(l->in.p[at]))
+    while (at < l->in.n && is_blank(l, l->in.p[at]))
         at++;
-    if (at < l->in.n && l->in.p[at] == ',') {
+    if (at < l->in.n && l->in.p[at] == l->dialect.delimiter) {
         *out_stop = STOP_COLUMN;
         l->at = at + 1;
         return OK;
@@ -96,14 +98,15 @@ static enum err finish_pieces(struct line *l, struct pieces *ps, size_t end, str
 static enum err read_quoted(struct line *l, struct csv_column *out, enum stop *out_stop,
                             struct diag *d)
 {
+    const uint8_t quote = l->dialect.quote;
     struct pieces ps = {.start = l->at, .mark = l->scratch->n};
     for (size_t at = l->at;; at++) {
-        at = scan_two_or_nul(l->in, at, '"', '"');
+        at = scan_two_or_nul(l->in, at, quote, quote);
         if (at == l->in.n)
             return ends_early(l, "quote is not closed", d);
         if (l->in.p[at] == 0)
             return diag_set(d, ERR_SYNTAX, "NUL byte", at);
-        if (at + 1 < l->in.n && l->in.p[at + 1] == '"') {
+        if (at + 1 < l->in.n && l->in.p[at + 1] == quote) {
             if (add_piece(l, &ps, at + 1) != OK)
                 return diag_set(d, ERR_LIMIT, "scratch for doubled quotes", at);
             ps.start = at + 2;
@@ -125,9 +128,9 @@ static enum err read_column(struct line *l, struct csv_column *out, enum stop *o
                             struct diag *d)
 {
     size_t at = l->at;
-    while (at < l->in.n && is_blank(l->in.p[at]))
+    while (at < l->in.n && is_blank(l, l->in.p[at]))
         at++;
-    if (at == l->in.n || l->in.p[at] != '"')
+    if (!l->dialect.quote || at == l->in.n || l->in.p[at] != l->dialect.quote)
         return read_bare(l, out, out_stop, d);
     l->at = at + 1;
     return read_quoted(l, out, out_stop, d);
@@ -136,9 +139,16 @@ static enum err read_column(struct line *l, struct csv_column *out, enum stop *o
 enum err csv_next(struct span in, bool at_end, struct buf *scratch, struct csv_row *out,
                   struct diag *d)
 {
+    return csv_next_as(CSV_COMMA, in, at_end, scratch, out, d);
+}
+
+enum err csv_next_as(struct csv_dialect dialect, struct span in, bool at_end, struct buf *scratch,
+                     struct csv_row *out, struct diag *d)
+{
     struct line l = {.in = span_sub(in, 0, LINE_BYTES_MAX),
                      .whole = at_end && in.n <= LINE_BYTES_MAX,
-                     .scratch = scratch};
+                     .scratch = scratch,
+                     .dialect = dialect};
     enum stop stop = STOP_COLUMN;
     size_t count = 0;
     buf_reset(scratch);

@@ -1,6 +1,6 @@
 /* csv.h - one record of a CSV file as spans of its columns, RFC 4180 with tolerance for what
  * switches write: LF or CR LF, blanks before a quote, a newline inside quotes, a quote inside a
- * quoted column that nobody doubled. Comma and double quote only. One pass, no memory. */
+ * quoted column that nobody doubled. One pass, no memory. */
 #ifndef CPNI_FRAME_CSV_H
 #define CPNI_FRAME_CSV_H
 
@@ -19,6 +19,12 @@ struct csv_row {
     size_t used;                               /* bytes of the input, line end included */
 };
 
+struct csv_dialect {
+    uint8_t delimiter;
+    uint8_t quote; /* 0: none, every byte but the delimiter is text */
+};
+#define CSV_COMMA ((struct csv_dialect){',', '"'}) /* RFC 4180 */
+
 /* The next record of `in`. at_end: no more bytes will follow, the last line may lack its end.
  * The scratch is emptied first; LINE_BYTES_MAX bytes of it always suffice.
  * ERR_MORE: the record is not complete (never when at_end and in is not empty).
@@ -27,6 +33,9 @@ struct csv_row {
  * After ERR_SYNTAX and ERR_LIMIT go on behind csv_line_bytes(). */
 MUST_CHECK enum err csv_next(struct span in, bool at_end, struct buf *scratch, struct csv_row *out,
                              struct diag *d);
+/* The same of another dialect. */
+MUST_CHECK enum err csv_next_as(struct csv_dialect dialect, struct span in, bool at_end,
+                                struct buf *scratch, struct csv_row *out, struct diag *d);
 
 /* Bytes up to and including the first line feed; all of it when there is none. */
 size_t csv_line_bytes(struct span in);

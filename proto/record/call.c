@@ -58,6 +58,7 @@ void record_reset(struct record *r)
 {
     r->call = (struct call){0};
     r->dedup = SPAN_EMPTY;
+    r->saved = SPAN_EMPTY;
     r->extras_count = 0;
 }
 

@@ -46,7 +46,8 @@ struct call {
 #define FEED_KINDS(X)                     \
     X(HEP, "hep")                         \
     X(ASTERISK_CSV, "asterisk_csv")       \
-    X(FREESWITCH_JSON, "freeswitch_json")
+    X(FREESWITCH_JSON, "freeswitch_json") \
+    X(MAPPED, "mapped")
 #define REC_TYPES(X) X(FINAL, "final") X(ATTEMPT, "attempt") X(INCOMPLETE, "incomplete")
 #define DIRECTIONS(X)                   \
     X(ORIGINATING, "originating")       \
@@ -215,6 +216,7 @@ struct extra {
 struct record {
     struct call call;
     struct span dedup; /* the feed's own key of this record (feeds.md, "dedup key") */
+    struct span saved; /* a dialog's: key of the checkpoint that ends with it; else empty */
     size_t extras_count;
     struct extra extra[EXTRAS_MAX];
 };

@@ -221,9 +221,18 @@ static void fill_outcome(struct dialog *d, bool given_up, struct call *c)
         c->rec_type = c->answered ? REC_FINAL : REC_ATTEMPT;
 }
 
+void dialog_saved_key(const struct dialog *d, struct span text, struct buf *b)
+{
+    buf_put(b, span_sub(text, 0, d->key_bytes));
+    if (d->second_leg)
+        buf_be32(b, d->to_tag);
+}
+
 void dialog_give_out(struct dialog_table *t, uint32_t cell, bool given_up, dialog_emit_fn *emit,
                      void *arg)
 {
+    uint8_t key[DIALOG_KEY_BYTES_MAX];
+    struct buf saved = buf_of(key, sizeof key);
     struct dialog *d = table_dialog(t, cell);
     struct span text = text_of(t, d);
     struct buf room = buf_of(t->room, sizeof t->room);
@@ -232,6 +241,9 @@ void dialog_give_out(struct dialog_table *t, uint32_t cell, bool given_up, dialo
     CHECK(e == OK); /* what is in memory we packed; dialog_restore checks what comes from outside */
     fill_key(d, span_sub(text, 0, d->key_bytes), &t->record, &room);
     fill_outcome(d, given_up, &t->record.call);
+    if (d->saved)
+        dialog_saved_key(d, text, &saved);
+    t->record.saved = buf_span(&saved);
     t->counts.records++;
     emit(arg, &t->record);
 }

@@ -36,6 +36,10 @@ bool dialog_copy_base(struct dialog_table *t, const struct dialog *from, struct 
 /* The hold state from `at` on; closes or opens the time on hold. */
 void dialog_hold(struct dialog *d, uint8_t hold, int64_t at);
 
+/* Key of the dialog's checkpoint, from its text, appended to b; DIALOG_KEY_BYTES_MAX is room. */
+enum { DIALOG_LEG_BYTES = 4, DIALOG_KEY_BYTES_MAX = DIALOG_BYTES_MAX + DIALOG_LEG_BYTES };
+void dialog_saved_key(const struct dialog *d, struct span text, struct buf *b);
+
 /* Gives the record out; the dialog stays. given_up: it did not end, we stopped. */
 void dialog_give_out(struct dialog_table *t, uint32_t cell, bool given_up, dialog_emit_fn *emit,
                      void *arg);

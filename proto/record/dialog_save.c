@@ -9,9 +9,10 @@
 #include "proto/core/instant.h"
 #include "proto/core/reader.h"
 #include "proto/record/call_pack.h"
+#include "proto/record/dialog_record.h"
 #include "proto/record/dialog_table.h"
 
-enum { FORMAT = 1, LEG_BYTES = 4 };
+enum { FORMAT = 1, LEG_BYTES = DIALOG_LEG_BYTES };
 
 static const int64_t INSTANT_MAX = (int64_t)1 << 60;
 
@@ -56,12 +57,10 @@ static void save(struct dialog_table *t, uint32_t cell, dialog_save_fn *fn, void
     struct dialog *d = table_dialog(t, cell);
     struct buf value = buf_of(t->room, sizeof t->room),
                text = buf_of(t->scratch, sizeof t->scratch);
-    uint8_t key_bytes[DIALOG_BYTES_MAX + LEG_BYTES];
+    uint8_t key_bytes[DIALOG_KEY_BYTES_MAX];
     struct buf key = buf_of(key_bytes, sizeof key_bytes);
     chain_read(&t->text, &d->text, d->text.n, &text);
-    buf_put(&key, span_sub(buf_span(&text), 0, d->key_bytes));
-    if (d->second_leg)
-        buf_be32(&key, d->to_tag);
+    dialog_saved_key(d, buf_span(&text), &key);
     if (d->state == OVER) {
         fn(arg, buf_span(&key), SPAN_EMPTY);
         d->saved = false;

@@ -48,6 +48,22 @@ enum disposition release_disposition(unsigned status)
     return (enum disposition)row_of(status).disposition;
 }
 
+/* ITU-T Q.850 2.2.7: 16 before the answer means that the caller hung up. */
+enum disposition release_disposition_q850(unsigned cause)
+{
+    static const struct {
+        uint8_t cause, disposition;
+    } CAUSES[] = {{16, DISPOSITION_CANCELLED},  {17, DISPOSITION_BUSY},
+                  {18, DISPOSITION_NO_ANSWER},  {19, DISPOSITION_NO_ANSWER},
+                  {21, DISPOSITION_REJECTED},   {34, DISPOSITION_CONGESTION},
+                  {38, DISPOSITION_CONGESTION}, {41, DISPOSITION_CONGESTION},
+                  {42, DISPOSITION_CONGESTION}, {102, DISPOSITION_TIMEOUT}};
+    for (size_t i = 0; i < sizeof CAUSES / sizeof CAUSES[0]; i++)
+        if (CAUSES[i].cause == cause)
+            return (enum disposition)CAUSES[i].disposition;
+    return DISPOSITION_FAILED;
+}
+
 bool release_retries(unsigned status)
 {
     return row_of(status).retries;

@@ -427,7 +427,7 @@ static const struct header {
     {SPAN_LIT("Session-ID"), 0, TAKEN, take_session_id},
     {SPAN_LIT("Session-Expires"), 'x', KEPT, read_session_expires},
     {SPAN_LIT("User-Agent"), 0, TAKEN, take_user_agent},
-    {SPAN_LIT("Server"), 0, TAKEN, take_server},
+    {SPAN_LIT("Server"), 0, KEPT, take_server},
     {SPAN_LIT("P-Access-Network-Info"), 0, TAKEN, take_location},
     {SPAN_LIT("Geolocation"), 0, TAKEN, take_location},
     {SPAN_LIT("Replaces"), 0, KEPT, take_replaces},

@@ -78,6 +78,20 @@ static int64_t deciding_instant(const struct call *c)
     return 0;
 }
 
+/* A total of one account must not say that somebody there called a crisis line, or another
+ * service of the N11 kind: those are shown network-wide only, to nobody by account. They are
+ * local calls, and counted as such among the others. */
+static bool hidden(const struct call *c)
+{
+    return c->call_type == CALL_TYPE_CRISIS || c->call_type == CALL_TYPE_N11;
+}
+
+/* Emergency calls are counted and cost nothing; so do calls to the crisis line. */
+static bool zero_rated(const struct call *c)
+{
+    return c->call_type == CALL_TYPE_EMERGENCY || c->call_type == CALL_TYPE_CRISIS;
+}
+
 static struct usage_key key_of(const struct usage_rules *rules, const struct call *c, int64_t us)
 {
     int64_t s = us / US_PER_S;
@@ -86,8 +100,8 @@ static struct usage_key key_of(const struct usage_rules *rules, const struct cal
                               .period_start_s = s - s % rules->period_s,
                               .service = c->svc_type,
                               .direction = c->direction,
-                              .call_type = c->call_type,
-                              .juris = c->juris,
+                              .call_type = hidden(c) ? CALL_TYPE_NATIONAL : c->call_type,
+                              .juris = hidden(c) ? JURIS_INTRASTATE : c->juris,
                               .rate_band = c->rate_band};
 }
 
@@ -112,7 +126,7 @@ enum err usage_delta(const struct usage_rules *rules, const struct call *c,
         t.failed[failure_of(c)] = 1;
     if (c->answered && !incomplete) {
         t.duration_ms = c->dur_bill_ms;
-        for (size_t i = 0; i < rules->increments_count; i++)
+        for (size_t i = 0; i < rules->increments_count && !zero_rated(c); i++)
             t.billed_s[i] = increment_bill_s(rules->increment[i], c->dur_bill_ms);
     }
     *out_key = key_of(rules, c, us);

@@ -49,11 +49,13 @@ struct usage_totals {
     uint64_t failed[DISPOSITION_COUNT];      /* calls that were not answered, by outcome */
 };
 
-/* The window of the call and what it adds there. The instant that decides is t_start, the set-up:
- * a call that lasts over midnight is billed whole where it began, and its record is keyed alike;
- * without it t_answer, t_end, then t_receive. An incomplete call (its end was not
- * seen, or the instants contradict each other) counts as incomplete and adds no time: nothing is
- * billed by guess. ERR_NOTFOUND: the call has no instant at all, or it is before 1970. */
+/* The window of the call and what it adds there. Emergency calls and calls to the crisis line
+ * bill nothing; the latter, and N11 services, appear as national: no account's total tells. The
+ * instant that decides is t_start, the set-up: a call that lasts over midnight is billed whole
+ * where it began, and its record is keyed alike; without it t_answer, t_end, then t_receive. An
+ * incomplete call (its end was not seen, or the instants contradict each other) counts as
+ * incomplete and adds no time: nothing is billed by guess. ERR_NOTFOUND: the call has no instant
+ * at all, or it is before 1970. */
 MUST_CHECK enum err usage_delta(const struct usage_rules *rules, const struct call *c,
                                 struct usage_key *out_key, struct usage_totals *out_totals);
 

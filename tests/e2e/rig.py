@@ -123,7 +123,8 @@ class Daemon:
     def start(self, wait=60):
         out = open(self.log, "ab")
         begin = out.tell()
-        self.process = subprocess.Popen([CPNID, "-c", self.config], stdout=out, stderr=out, env=self.env)
+        self.process = subprocess.Popen([CPNID, "-c", self.config], stdout=out, stderr=out, env=self.env,
+                                        cwd=self.folder)
         deadline = time.time() + wait
         while b"\nready\n" not in b"\n" + self.log_bytes(begin):
             if self.process.poll() is not None or time.time() > deadline:

@@ -55,7 +55,7 @@ static void put_line(struct buf *out, const char *head, struct span name, struct
     buf_put(out, name);
     buf_u8(out, ' ');
     for (size_t i = 0; i < value.n; i++)
-        buf_u8(out, value.p[i] ? value.p[i] : '|');
+        buf_u8(out, value.p[i] >= ' ' || value.p[i] == '\n' ? value.p[i] : '|');
     buf_u8(out, '\n');
 }
 

@@ -19,6 +19,7 @@ struct peer fix_peer_all(void)
                          .gid = 1000,
                          .roles = ((role_set)1 << ROLE_COUNT) - 1,
                          .ingest = true,
+                         .worker = true,
                          .forward = true};
 }
 

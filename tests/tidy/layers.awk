@@ -4,7 +4,7 @@
 # A library's header without a line is refused unless it is the C library's or the
 # kernel's: those stand in `plain` below.
 BEGIN {
-    n = split("arpa/inet.h assert.h ctype.h dirent.h endian.h errno.h fcntl.h grp.h getopt.h " \
+    n = split("arpa/inet.h assert.h ctype.h dirent.h endian.h ftw.h spawn.h errno.h fcntl.h grp.h getopt.h " \
               "ifaddrs.h inttypes.h immintrin.h libgen.h emmintrin.h limits.h linux/landlock.h " \
               "linux/seccomp.h linux/sockios.h linux/errqueue.h locale.h math.h net/if.h netdb.h " \
               "netinet/in.h netinet/tcp.h netinet/udp.h poll.h pthread.h pwd.h sched.h signal.h " \

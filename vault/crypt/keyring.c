@@ -39,7 +39,7 @@ struct secrets {
     uint8_t customer[KEY_BYTES]; /* CK, between unwrapping and deriving */
     uint8_t mask_block[MASK_BLOCK_BYTES];
     uint64_t mask_at; /* which block that is: sequence / 8 */
-    uint32_t mask_incarnation;
+    uint8_t mask_nonce[MASK_NONCE_BYTES];
     bool mask_valid;
 };
 
@@ -409,19 +409,20 @@ enum err keyring_subkeys(struct keyring *k, uint64_t ordinal, uint32_t month,
 
 /* --- mask --- */
 
+_Static_assert(MASK_NONCE_BYTES == crypto_stream_chacha20_NONCEBYTES, "the stream's nonce");
+
 /* A ChaCha20 block covers eight sequences, which come one after another. */
-uint64_t keyring_mask(const struct keyring *k, uint32_t incarnation, uint64_t seq, uint64_t value)
+uint64_t keyring_mask(const struct keyring *k, const uint8_t nonce[static MASK_NONCE_BYTES],
+                      uint64_t seq, uint64_t value)
 {
+    static const uint8_t ZEROS[MASK_BLOCK_BYTES];
     struct secrets *s = k->secrets;
     uint64_t block = seq / MASKS_A_BLOCK;
-    if (!s->mask_valid || s->mask_at != block || s->mask_incarnation != incarnation) {
-        static const uint8_t ZEROS[MASK_BLOCK_BYTES];
-        uint8_t nonce[crypto_stream_chacha20_NONCEBYTES];
-        struct buf b = buf_of(nonce, sizeof nonce);
-        buf_be64(&b, incarnation);
+    if (!s->mask_valid || s->mask_at != block ||
+        memcmp(s->mask_nonce, nonce, MASK_NONCE_BYTES) != 0) {
         crypto_stream_chacha20_xor_ic(s->mask_block, ZEROS, sizeof ZEROS, nonce, block, s->mask);
+        memcpy(s->mask_nonce, nonce, MASK_NONCE_BYTES);
         s->mask_at = block;
-        s->mask_incarnation = incarnation;
         s->mask_valid = true;
     }
     struct reader r = reader_of(span_of(s->mask_block + seq % MASKS_A_BLOCK * 8, 8));

@@ -89,9 +89,11 @@ void keyring_customer_new(struct keyring *k, uint64_t ordinal,
 MUST_CHECK enum err keyring_customer_rewrap(struct keyring *k, uint64_t ordinal,
                                             uint8_t wrapped[static WRAPPED_KEY_BYTES]);
 
-/* Hides customer ordinals in record heads: XOR with a keystream block at `seq` under the
- * incarnation's own nonce; the same call unmasks. */
-uint64_t keyring_mask(const struct keyring *k, uint32_t incarnation, uint64_t seq, uint64_t value);
+/* Hides customer ordinals in record heads: XOR with a keystream at `seq` under a nonce of the
+ * incarnation (sealer_mask()); the same call unmasks. */
+enum { MASK_NONCE_BYTES = 8 };
+uint64_t keyring_mask(const struct keyring *k, const uint8_t nonce[static MASK_NONCE_BYTES],
+                      uint64_t seq, uint64_t value);
 
 /* --- epochs --- */
 struct epoch_info {

@@ -115,6 +115,16 @@ enum err sealer_incarnation(struct sealer *s, uint32_t id,
     return OK;
 }
 
+enum err sealer_mask(const struct sealer *s, uint32_t incarnation, uint64_t seq, uint64_t value,
+                     uint64_t *out)
+{
+    const struct incarnation *inc = incarnation_find(s, incarnation);
+    if (!inc)
+        return ERR_FORGED;
+    *out = keyring_mask(s->keyring, inc->prefix + INCARNATION_BYTES - MASK_NONCE_BYTES, seq, value);
+    return OK;
+}
+
 uint32_t sealer_incarnation_id(const struct sealer *s)
 {
     return s->current;

@@ -44,6 +44,13 @@ MUST_CHECK enum err sealer_incarnation(struct sealer *s, uint32_t id,
                                        bool current);
 uint32_t sealer_incarnation_id(const struct sealer *s);
 
+/* Masks a customer's ordinal for the clear head of a row, or unmasks it. The nonce is of the
+ * incarnation's random prefix, so that a vault restored from a backup, which numbers its
+ * incarnations and records again from there, draws another keystream. ERR_FORGED: no such
+ * incarnation. */
+MUST_CHECK enum err sealer_mask(const struct sealer *s, uint32_t incarnation, uint64_t seq,
+                                uint64_t value, uint64_t *out);
+
 /* Bytes of the system's generator, for prefixes and identifiers. */
 void sealer_random(void *out, size_t bytes);
 

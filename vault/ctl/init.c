@@ -30,25 +30,51 @@ static const char *enter(const char *dir)
     return NULL;
 }
 
+/* Enters the state directory and fills the options that both commands take; NULL, or what is
+ * wrong. */
+static const char *prepare(const struct ctl_args *a, char root_key[static PATH_MAX],
+                           struct vault_options *out)
+{
+    const char *given = ctl_arg(a, "root-key");
+    if (given && absolute(given, root_key) != OK)
+        return "the path of the root key is too long";
+    vault_options_default(out);
+    if (given)
+        out->root_key_path = root_key;
+    return enter(ctl_arg(a, "state-dir"));
+}
+
 int init_run(const struct ctl *c, const struct ctl_args *a)
 {
     char root_key[PATH_MAX];
-    const char *given = ctl_arg(a, "root-key");
     struct vault_options o;
     struct diag d = {.what = "the vault cannot be made"};
-    if (given && absolute(given, root_key) != OK)
-        return ctl_fail(c, CONTROL_USAGE, "the path of the root key is too long");
-    const char *wrong = enter(ctl_arg(a, "state-dir"));
+    const char *wrong = prepare(a, root_key, &o);
     if (wrong)
         return ctl_fail(c, CONTROL_FAILED, wrong);
-    vault_options_default(&o);
-    if (given)
-        o.root_key_path = root_key;
     enum err e = vault_create(&o, &d);
     if (e == ERR_CONFLICT)
         return ctl_fail(c, CONTROL_FAILED, "there is a vault already; nothing was changed");
     if (e != OK)
         return ctl_fail(c, CONTROL_FAILED, d.what);
     fprintf(c->out, "vault created; back up the root key apart from the state directory\n");
+    return CONTROL_DONE;
+}
+
+int recover_run(const struct ctl *c, const struct ctl_args *a)
+{
+    char root_key[PATH_MAX];
+    struct vault_options o;
+    struct diag d = {.what = "the vault cannot be opened"};
+    uint64_t records;
+    const char *wrong = prepare(a, root_key, &o);
+    if (wrong)
+        return ctl_fail(c, CONTROL_FAILED, wrong);
+    if (!ctl_arg(a, "accept-loss"))
+        return ctl_fail(c, CONTROL_USAGE, "say --accept-loss: what is missing will be forgotten");
+    if (vault_recover(&o, &records, &d) != OK)
+        return ctl_fail(c, CONTROL_FAILED, d.what);
+    fprintf(c->out, "%llu records are left; start cpnid, it replays what the sources still hold\n",
+            (unsigned long long)records);
     return CONTROL_DONE;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ingest/load.h"
+#include "proto/record/cdr_map.h"
 #include "vault/ctl/progress.h"
 #include "vault/ctl/table.h"
 
@@ -19,8 +20,9 @@ struct loading {
     const struct ctl *ctl;
     const char *path;
     struct progress bar;
-    struct buf zone, npa;
-    uint8_t zone_bytes[ZONE_BYTES_MAX], npa_bytes[NPA_BYTES_MAX];
+    struct buf zone, npa, map_text;
+    struct cdr_map map;
+    uint8_t zone_bytes[ZONE_BYTES_MAX], npa_bytes[NPA_BYTES_MAX], map_bytes[CDR_MAP_BYTES_MAX + 1];
 };
 
 /* --- what the options name --- */
@@ -68,6 +70,21 @@ static bool read_npa(struct loading *l, const char *given)
     }
     fprintf(l->ctl->err, "cpnictl: no table of area codes (--npa): jurisdictions stay unknown\n");
     return true;
+}
+
+/* What is wrong is told with its line. */
+static bool read_map(struct loading *l, const char *path)
+{
+    size_t line;
+    struct diag d = {"no such file, or longer than a map may be", 0};
+    if (!slurp(path, &l->map_text)) {
+        fprintf(l->ctl->err, "%s: %s\n", path, d.what);
+        return false;
+    }
+    if (cdr_map_parse(buf_span(&l->map_text), &l->map, &line, &d) == OK)
+        return true;
+    fprintf(l->ctl->err, "%s:%zu: %s\n", path, line, d.what);
+    return false;
 }
 
 static enum feed_kind kind_by_name(const char *name)
@@ -151,18 +168,24 @@ static int load_over(struct loading *l, struct load *load)
 
 static int load_with(struct loading *l, const struct ctl_args *a)
 {
-    const char *zone = or_else(ctl_arg(a, "timezone"), "UTC");
+    const char *map = ctl_arg(a, "map");
+    const char *zone = or_else(ctl_arg(a, "timezone"), map ? NULL : "UTC");
+    enum feed_kind kind = kind_by_name(ctl_arg(a, "kind"));
     struct load *load;
     struct diag d = {.what = "out of memory"};
-    if (!read_zone(l, zone))
+    if (map ? kind != FEED_UNKNOWN && kind != FEED_MAPPED : kind == FEED_MAPPED)
+        return ctl_fail(l->ctl, CONTROL_USAGE, "--kind mapped and --map want each other");
+    if (map && !read_map(l, map))
+        return ctl_fail(l->ctl, CONTROL_USAGE, "--map is no mapping file");
+    if (zone && !read_zone(l, zone))
         return ctl_fail(l->ctl, CONTROL_USAGE, "--timezone is not a zone of this machine");
     if (!read_npa(l, ctl_arg(a, "npa")))
         return ctl_fail(l->ctl, CONTROL_NOTFOUND, "the table of area codes cannot be read");
     struct load_options o = {
         .feed = {INGEST_FEED_DEFAULTS, .name = ctl_arg(a, "feed"),
-                 .kind = kind_by_name(ctl_arg(a, "kind")),
+                 .kind = map ? FEED_MAPPED : kind,
                  .default_country = ctl_arg(a, "country-code"), .timezone = zone,
-                 .tzif = buf_span(&l->zone)},
+                 .tzif = buf_span(&l->zone), .map = buf_span(&l->map_text)},
         .npa = buf_span(&l->npa),
         .progress = on_progress,
         .problem = on_problem,
@@ -186,6 +209,7 @@ int load_run(const struct ctl *c, const struct ctl_args *a)
     l->bar = progress_on(c->err);
     l->zone = buf_of(l->zone_bytes, sizeof l->zone_bytes);
     l->npa = buf_of(l->npa_bytes, sizeof l->npa_bytes);
+    l->map_text = buf_of(l->map_bytes, sizeof l->map_bytes);
     int status = load_with(l, a);
     free(l);
     return status;

@@ -21,6 +21,13 @@ static const struct ctl_option INIT[] = {
      "root key to use or to make (default: root.key in the state directory)"},
 };
 
+static const struct ctl_option RECOVER[] = {
+    {"state-dir", OPTION_LOCAL, "DIR", true, "the state directory; no cpnid may run in it"},
+    {"root-key", OPTION_LOCAL, "FILE", false,
+     "root key (default: root.key in the state directory)"},
+    {"accept-loss", OPTION_FLAG, NULL, false, "yes, what is missing will be forgotten"},
+};
+
 static const struct ctl_option CUSTOMER_IMPORT[] = {
     {"move", OPTION_FLAG, NULL, false, "values of other customers change their owner"},
     {"number-plan", OPTION_CHOICE, "nanp|e164|raw", false,
@@ -30,10 +37,11 @@ static const struct ctl_option CUSTOMER_IMPORT[] = {
 
 static const struct ctl_option INGEST[] = {
     {"feed", OPTION_TEXT, "NAME", true, "feed of the configuration that the file belongs to"},
-    {"kind", OPTION_CHOICE, "hep|asterisk_csv|freeswitch_json", false,
+    {"kind", OPTION_CHOICE, "hep|asterisk_csv|freeswitch_json|mapped", false,
      "what the file holds (default: as the feed is configured, else found by looking)"},
+    {"map", OPTION_LOCAL, "FILE", false, "mapped: mapping file, as those of deploy/maps"},
     {"timezone", OPTION_TEXT, "ZONE", false,
-     "asterisk_csv: zone of its local times: UTC, +05:30 (default: UTC)"},
+     "asterisk_csv, mapped: zone of its local times: UTC, +05:30 (default: UTC, with a map none)"},
     {"number-plan", OPTION_CHOICE, "nanp|e164|raw", false,
      "how numbers are written (default: nanp)"},
     {"country-code", OPTION_NUMBER, "DIGITS", false, "e164: country code of numbers without one"},
@@ -91,6 +99,8 @@ static const struct ctl_option VERIFY[] = {
 const struct ctl_verb CTL_VERBS[] = {
     {"init", NULL, NULL, "make keys and an empty database; refuses to overwrite", OPTIONS(INIT),
      init_run},
+    {"recover", NULL, NULL, "go on with what a damaged database has left; says so in the audit log",
+     OPTIONS(RECOVER), recover_run},
     {"customer import", "FILE", NULL, "load customer_id,account_id,kind,value: all rows or none",
      OPTIONS(CUSTOMER_IMPORT), import_run},
     {"customer list", NULL, NULL, "customers and how many values lead to them", NO_OPTIONS,

@@ -80,10 +80,12 @@ static bool follows(const struct keyring *k, struct link *at, struct span key, s
     return true;
 }
 
-static struct link link_of_note(const struct store *s)
+typedef void note_fn(const struct store *s, uint8_t out[static HEAD_NOTE_BYTES]);
+
+static struct link link_of_note(const struct store *s, note_fn *note_of)
 {
     uint8_t note[HEAD_NOTE_BYTES];
-    store_head_note(s, note);
+    note_of(s, note);
     struct reader r = reader_of(span_of(note, sizeof note));
     struct link l = {.seq = reader_be64(&r)};
     memcpy(l.chain, note + reader_at(&r), CHAIN_BYTES);
@@ -127,16 +129,26 @@ static enum err check_note(struct store *s, const struct link *note)
     return e;
 }
 
+static bool same_link(const struct link *a, const struct link *b)
+{
+    return a->seq == b->seq && memcmp(a->chain, b->chain, CHAIN_BYTES) == 0;
+}
+
+/* From the entry that the head record proves, past the one of the last commit, to the end. */
 static enum err find_end(struct audit *a, struct diag *d)
 {
     uint8_t room[SEQ_BYTES];
-    struct chain_walk w = {.keys = a->keys, .at = link_of_note(a->store)};
+    struct chain_walk w = {.keys = a->keys,
+                           .at = link_of_note(a->store, store_proven_note),
+                           .note = link_of_note(a->store, store_head_note)};
+    w.met_note = same_link(&w.at, &w.note);
     enum err e = check_note(a->store, &w.at);
-    if (e == ERR_FORGED)
-        return diag_set(d, e, "the audit log was cut or changed: the head record knows more", 0);
     struct buf behind = seq_key(w.at.seq + 1, room);
     if (e == OK)
         e = store_walk(a->store, FAMILY_AUDIT, buf_span(&behind), chain_step, &w);
+    if (e == ERR_FORGED || (e == OK && !w.broken && !w.met_note))
+        return diag_set(d, ERR_FORGED,
+                        "the audit log was cut or changed: the head record knows more", 0);
     if (e == OK && w.broken)
         return diag_set(d, ERR_FORGED, "the audit log ends in an entry that is not its own", 0);
     a->end = w.at;
@@ -310,7 +322,7 @@ enum err audit_walk(struct audit *a, uint64_t from, audit_fn *fn, void *arg)
 
 enum err audit_verify(struct audit *a, uint64_t *out_count)
 {
-    struct chain_walk w = {.keys = a->keys, .note = link_of_note(a->store)};
+    struct chain_walk w = {.keys = a->keys, .note = link_of_note(a->store, store_head_note)};
     w.met_note = w.note.seq == 0;
     enum err e = store_walk(a->store, FAMILY_AUDIT, SPAN_EMPTY, chain_step, &w);
     if (e != OK)

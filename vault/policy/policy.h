@@ -47,7 +47,8 @@ typedef uint32_t role_set; /* bit per role */
     X(AUDIT_READ, "audit read")         \
     X(STATUS, "status")                 \
     X(FIELDS, "fields")                 \
-    X(VERIFY, "verify")
+    X(VERIFY, "verify")                 \
+    X(RECOVER, "recover")
 /* clang-format on */
 enum action {
 #define ACTION_CODE(code, name) ACTION_##code,

@@ -129,7 +129,7 @@ struct client *client_free(struct client *c)
 
 enum err client_read(struct client *c, uint8_t *frame, size_t frame_cap)
 {
-    for (unsigned i = 0; i < CLIENT_TURN_FRAMES && !c->closed; i++) {
+    for (unsigned i = 0; i < CLIENT_TURN_FRAMES && !c->closed && !c->first; i++) {
         struct frame f;
         size_t used;
         ssize_t n = recv(c->fd, frame, frame_cap, MSG_DONTWAIT);

@@ -25,8 +25,9 @@ struct client {
 MUST_CHECK enum err client_new(struct vault *v, int fd, const struct peer *p, struct client **out);
 struct client *client_free(struct client *c); /* returns the next one */
 
-/* Reads and handles what waits, up to CLIENT_TURN_FRAMES; sets closed on a bad frame or at
- * the end. ERR_STORE (and whatever else ends the process) is passed on. */
+/* Reads and handles what waits, up to CLIENT_TURN_FRAMES; nothing while earlier answers wait to
+ * be read, so that one answer bounds what is kept for him. Sets closed on a bad frame or at the
+ * end. ERR_STORE (and whatever else ends the process) is passed on. */
 MUST_CHECK enum err client_read(struct client *c, uint8_t *frame, size_t frame_cap);
 /* Sends what is queued, as far as the socket takes it. */
 void client_write(struct client *c);

@@ -100,7 +100,7 @@ static void accept_client(struct vaultd *d)
 static enum err add_channels(struct vaultd *d)
 {
     const struct vaultd_options *o = d->options;
-    struct peer worker = {.uid = (uint32_t)-1, .ingest = true};
+    struct peer worker = {.uid = (uint32_t)-1, .ingest = true, .worker = true};
     struct peer forward = {.uid = (uint32_t)-1, .forward = true};
     enum err e = OK;
     for (size_t i = 0; e == OK && i < o->ingest_count; i++)
@@ -187,7 +187,7 @@ static enum err turn(struct vaultd *d, struct pollfd *fds, size_t fixed, bool mo
 {
     size_t n = fixed;
     for (struct client *c = d->clients; c; c = c->next)
-        fds[n++] = (struct pollfd){c->fd, (short)(POLLIN | (c->first ? POLLOUT : 0)), 0};
+        fds[n++] = (struct pollfd){c->fd, c->first ? POLLOUT : POLLIN, 0};
     if (poll(fds, n, more ? 0 : TICK_MS) < 0)
         return errno == EINTR ? OK : ERR_NET;
     if (fds[0].revents)
@@ -199,7 +199,7 @@ static enum err turn(struct vaultd *d, struct pollfd *fds, size_t fixed, bool mo
     for (size_t skip = d->clients_count - (n - fixed); skip > 0; skip--)
         c = c->next;
     for (size_t i = fixed; e == OK && c; c = c->next, i++) {
-        if (fds[i].revents & POLLOUT)
+        if (c->first && fds[i].revents) /* also at a hang-up: writing tells */
             client_write(c);
         if (fds[i].revents & (POLLIN | POLLHUP | POLLERR))
             e = client_read(c, d->frame, sizeof d->frame);
@@ -237,9 +237,11 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int exit_code(enum err e)
+/* A vault that once opened is worth another try, whatever went wrong while it served. */
+static int exit_code(enum err e, bool opened)
 {
-    return e == ERR_STORE || e == ERR_NOMEM || e == ERR_NET ? 1 : VAULTD_EXIT_REFUSED;
+    bool passing = opened || e == ERR_STORE || e == ERR_NOMEM || e == ERR_NET;
+    return passing ? 1 : VAULTD_EXIT_REFUSED;
 }
 
 int vaultd_run(const struct vaultd_options *o)
@@ -265,10 +267,11 @@ int vaultd_run(const struct vaultd_options *o)
         publish(d);
     while (d->clients)
         d->clients = client_free(d->clients);
+    bool opened = d->vault != NULL;
     vault_close(d->vault, e == OK);
     if (d->signals >= 0)
         close(d->signals);
-    int code = e == OK ? 0 : exit_code(e);
+    int code = e == OK ? 0 : exit_code(e, opened);
     free(d);
     return code;
 }

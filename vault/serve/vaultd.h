@@ -33,7 +33,7 @@ struct vaultd_options {
 
 /* Serves until SIGTERM: 0, checkpointed. 78: the vault is damaged, cut, of another version or
  * its keys do not fit; starting again would not help, stderr says what to do. 1: the disk
- * failed; starting again recovers what was acknowledged. */
+ * failed, or something else while it served; starting again recovers what was acknowledged. */
 int vaultd_run(const struct vaultd_options *o);
 
 #endif

@@ -23,6 +23,7 @@ struct store {
     struct head_file head_file;
     bool read_only, broken;
     struct head head; /* of the last commit, but next_seq counts the open batch too */
+    uint8_t proven_note[HEAD_NOTE_BYTES]; /* of the newest head record */
     uint64_t records;
     uint64_t noted_sealed; /* as in the last batch */
     uint64_t unsealed;     /* as the state row had it at open */

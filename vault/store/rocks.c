@@ -245,8 +245,8 @@ static enum err database_open(struct engine *e, const struct store_options *o)
 }
 
 static const char DAMAGED[] =
-    "the database's log or files are damaged: restore a backup, or accept the loss explicitly and "
-    "replay the feeds";
+    "the database's log or files are damaged: restore a backup, or accept the loss (cpnictl "
+    "recover) and replay the feeds";
 
 /* What a crash left of a run that was not added. */
 static void run_path(const struct engine *e, unsigned table, char out[static PATH_MAX + 32])

@@ -85,7 +85,7 @@ static void state_put(struct store *s)
 
 static const char NO_STATE[] =
     "the database has lost its newest state: its log is missing. Restore the log or a backup, or "
-    "accept the loss explicitly and replay the feeds";
+    "accept the loss (cpnictl recover) and replay the feeds";
 
 static enum err state_get(struct store *s, struct diag *d)
 {
@@ -124,9 +124,10 @@ static enum err state_write(struct store *s, const struct store_options *o, stru
 
 static const char BEHIND[] =
     "the database is behind its head record: part of its log is missing. Stop; restore the log or "
-    "a backup taken with its head record, or accept the loss explicitly and replay the feeds";
+    "a backup taken with its head record, or accept the loss (cpnictl recover) and replay the "
+    "feeds";
 static const char NO_HEAD[] = "the head record is missing or damaged: restore it from a backup, or "
-                              "accept the loss explicitly after checking the database";
+                              "accept the loss (cpnictl recover)";
 static const char OTHER_HEAD[] =
     "database and head record are of different stores: restore both from one backup";
 
@@ -233,6 +234,8 @@ static enum err state_load(struct store *s, const struct store_options *o, bool 
     if (e == OK && s->ops->durable)
         e = head_check(s, &noted, d);
     *lossy = e == ERR_FORGED && o->accept_loss && !o->read_only;
+    bool proven = s->ops->durable && !*lossy;
+    memcpy(s->proven_note, proven ? noted.note : s->head.note, HEAD_NOTE_BYTES);
     return *lossy ? loss_accept(s, &noted, d) : e;
 }
 
@@ -344,6 +347,11 @@ void store_head_note(const struct store *s, uint8_t out[static HEAD_NOTE_BYTES])
     memcpy(out, s->head.note, HEAD_NOTE_BYTES);
 }
 
+void store_proven_note(const struct store *s, uint8_t out[static HEAD_NOTE_BYTES])
+{
+    memcpy(out, s->proven_note, HEAD_NOTE_BYTES);
+}
+
 /* --- writing --- */
 
 /* A batch is inside its store: what a batch can do, a store can. */
@@ -446,6 +454,8 @@ static enum err commit(struct store *s, const uint8_t *note)
     /* Between these two a crash leaves the database one commit ahead, which is fine. */
     if (e == OK && s->ops->durable)
         e = head_write(&s->head_file, &s->head);
+    if (e == OK)
+        memcpy(s->proven_note, note, HEAD_NOTE_BYTES);
     return e == OK ? index_turn(s->index, s->head.next_seq) : e;
 }
 

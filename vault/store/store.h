@@ -169,6 +169,10 @@ size_t txn_bytes(const struct txn *t);
 MUST_CHECK enum err store_commit(struct store *s, const uint8_t note[static HEAD_NOTE_BYTES]);
 /* The note of the last commit, all zero in a new store. */
 void store_head_note(const struct store *s, uint8_t out[static HEAD_NOTE_BYTES]);
+/* The note of the head record, under its keyed tag: whoever can write rows can write the other
+ * one, which after a crash is a commit newer. Where there is no head record to trust
+ * (engine without files, loss accepted), the same as the other one was. */
+void store_proven_note(const struct store *s, uint8_t out[static HEAD_NOTE_BYTES]);
 
 struct store_stats {
     uint64_t records, segments, tail_records, disk_bytes, commits;

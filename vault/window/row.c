@@ -4,7 +4,8 @@
 
 enum {
     ROW_VERSION = 1,
-    PLAIN_BYTES_MAX = 1 + USAGE_KEY_BYTES + 4 + 8 + 2 + USAGE_TOTALS_BYTES_MAX + WINDOW_PAD_BYTES,
+    PLAIN_BYTES_MAX =
+        1 + USAGE_KEY_BYTES + 4 + 8 + 8 + 2 + USAGE_TOTALS_BYTES_MAX + WINDOW_PAD_BYTES,
     SEALED_BYTES_MAX = PLAIN_BYTES_MAX + SYSTEM_SEAL_OVERHEAD_BYTES,
     PLACE_BYTES_MAX = 5 + WINDOW_TAG_BYTES
 };
@@ -80,6 +81,7 @@ enum err window_put(struct keyring *k, struct txn *t, const uint8_t tag[static W
     buf_bytes(&b, code, sizeof code);
     buf_be32(&b, row->revision);
     buf_be64(&b, row->position);
+    buf_be64(&b, row->upto);
     put_totals(&b, &row->totals);
     put_padding(&b);
     enum err e = seal_put(k, t, span_of(tag, WINDOW_TAG_BYTES), &b);
@@ -99,6 +101,7 @@ enum err window_get(struct store *s, struct keyring *k, const uint8_t tag[static
     if (e == OK) {
         out->revision = reader_be32(&r);
         out->position = reader_be64(&r);
+        out->upto = reader_be64(&r);
         e = usage_totals_decode(reader_lv(&r), &out->totals, NULL);
     }
     explicit_bzero(room, sizeof room);

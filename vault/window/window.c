@@ -13,6 +13,7 @@ struct slot {
     uint8_t code[USAGE_KEY_BYTES]; /* the encoded key: order of rows, and what is compared */
     uint8_t tag[WINDOW_TAG_BYTES];
     bool dirty;
+    uint64_t since;        /* dirty: the first record that is not on disk */
     row_link chain;        /* next of the same bucket */
     row_link older, newer; /* of the clean rows */
     struct window_row row; /* position 0: never written */
@@ -27,8 +28,9 @@ struct windows {
     row_link *bucket; /* owned; a power of two */
     size_t buckets;
     row_link oldest, newest; /* clean rows, by when they became clean */
-    uint32_t *dirty;         /* owned: indices of the dirty rows */
-    size_t dirty_count;
+    uint32_t *dirty;         /* owned: a ring of rows_max, indices of dirty rows by `since` */
+    size_t dirty_first, dirty_count;
+    uint32_t *turn; /* owned: those that are being written, by their keys */
     struct window_state state;
 };
 
@@ -54,8 +56,10 @@ enum err windows_open(struct store *s, struct keyring *k, const struct windows_o
     w->slot = calloc(w->rows_max, sizeof *w->slot);
     w->bucket = calloc(w->buckets, sizeof *w->bucket);
     w->dirty = calloc(w->rows_max, sizeof *w->dirty);
+    w->turn = calloc(w->rows_max, sizeof *w->turn);
     cache_hash_init(&w->hash, k, "windows");
-    enum err e = w->slot && w->bucket && w->dirty ? window_state_get(s, k, &w->state) : ERR_NOMEM;
+    enum err e =
+        w->slot && w->bucket && w->dirty && w->turn ? window_state_get(s, k, &w->state) : ERR_NOMEM;
     if (e != OK) {
         windows_close(w);
         return diag_set(d, e, "the usage totals cannot be read", 0);
@@ -73,6 +77,7 @@ struct windows *windows_close(struct windows *w)
     free(w->slot);
     free(w->bucket);
     free(w->dirty);
+    free(w->turn);
     cache_hash_done(&w->hash);
     free(w);
     return NULL;
@@ -188,24 +193,25 @@ static enum err find(struct windows *w, const struct usage_key *key, struct slot
     return load(w, code, key, bucket, out);
 }
 
-static void touch(struct windows *w, struct slot *s)
+static void touch(struct windows *w, struct slot *s, uint64_t seq)
 {
     if (s->dirty)
         return;
     s->dirty = true;
+    s->since = seq;
     clean_remove(w, s);
-    w->dirty[w->dirty_count++] = link_of(w, s) - 1;
+    w->dirty[(w->dirty_first + w->dirty_count++) % w->rows_max] = link_of(w, s) - 1;
 }
 
-enum err windows_add(struct windows *w, const struct usage_key *key,
+enum err windows_add(struct windows *w, const struct usage_key *key, uint64_t seq,
                      const struct usage_totals *delta)
 {
     struct slot *s;
     enum err e = find(w, key, &s);
-    if (e != OK)
+    if (e != OK || seq <= s->row.upto)
         return e;
     usage_add(&s->row.totals, delta);
-    touch(w, s);
+    touch(w, s, seq);
     return OK;
 }
 
@@ -217,11 +223,11 @@ enum err windows_subtract(struct windows *w, const struct usage_key *key,
     if (e == OK)
         e = usage_sub(&s->row.totals, delta);
     if (e == OK)
-        touch(w, s);
+        touch(w, s, w->state.included + 1);
     return e;
 }
 
-/* --- checkpoint --- */
+/* --- writing --- */
 
 static int key_order(const void *pa, const void *pb, void *arg)
 {
@@ -249,21 +255,37 @@ static enum err write_row(struct windows *w, struct txn *t, struct slot *s)
     return window_put(w->keys, t, s->tag, &s->row);
 }
 
-enum err windows_checkpoint(struct windows *w, struct txn *t, uint64_t included)
+/* The ring is in order of `since`: the first one is the oldest. (A subtraction stands out of
+ * order, and is followed by a checkpoint of all.) */
+static uint64_t oldest_since(const struct windows *w, uint64_t now)
 {
-    CHECK(included >= w->state.included);
-    qsort_r(w->dirty, w->dirty_count, sizeof *w->dirty, key_order, w);
-    for (size_t i = 0; i < w->dirty_count; i++) {
-        struct slot *s = &w->slot[w->dirty[i]];
+    return w->dirty_count ? w->slot[w->dirty[w->dirty_first]].since : now + 1;
+}
+
+enum err windows_write(struct windows *w, struct txn *t, size_t rows_max, uint64_t now)
+{
+    size_t n = rows_max < w->dirty_count ? rows_max : w->dirty_count;
+    for (size_t i = 0; i < n; i++)
+        w->turn[i] = w->dirty[(w->dirty_first + i) % w->rows_max];
+    qsort_r(w->turn, n, sizeof *w->turn, key_order, w);
+    for (size_t i = 0; i < n; i++) {
+        struct slot *s = &w->slot[w->turn[i]];
+        s->row.upto = now;
         enum err e = write_row(w, t, s);
         if (e != OK)
             return e;
         s->dirty = false;
         clean_append(w, s);
     }
-    w->dirty_count = 0;
-    w->state.included = included;
+    w->dirty_first = (w->dirty_first + n) % w->rows_max;
+    w->dirty_count -= n;
+    w->state.included = oldest_since(w, now) - 1;
     return window_state_put(w->keys, t, &w->state);
+}
+
+enum err windows_checkpoint(struct windows *w, struct txn *t, uint64_t now)
+{
+    return windows_write(w, t, w->rows_max, now);
 }
 
 /* --- reading --- */

@@ -3,17 +3,15 @@
  *
  * A window row is the sum over the calls of one account in one period, by service,
  * direction, call type, jurisdiction and rate band (proto/usage/usage.h). Rows are folded
- * in memory as records are committed and written at a checkpoint: each row that changed
- * gets a new revision and a new outbox position. The checkpoint carries the sequence of the
- * last record it includes, in the same batch, so that after a crash the caller folds again
- * exactly the records behind it (I3).
+ * in memory as records are committed and written little by little: each row that changed gets
+ * a new revision, a new outbox position, and `upto`, the last record sequence that it
+ * includes. What is written with them, in the same batch, is the sequence up to which every
+ * row on disk is complete. After a crash the caller folds the records behind that one
+ * again, and a row takes only those behind its own `upto` (I3).
  *
- * On disk, integers big-endian, values sealed for their place (keyring_seal) but the outbox's:
- *   usage   [16] PRF(WINDOW, key)  [1] version = 1, [22] key, [4] revision, [8] position,
- *                                  lv totals, zeros to a multiple of WINDOW_PAD_BYTES
- *   usage   "state"                [1] version = 1, [8] included, [8] last position
- *   outbox  [8] position           [16] the usage key
- * A row that is rewritten leaves one outbox entry, the newest. One thread. */
+ * On disk: family usage, key = PRF(window key), value sealed {window key, totals, revision,
+ * position, upto}; family outbox, key = position, value = the usage key. Rewritten rows leave
+ * one outbox entry, the newest. */
 #ifndef CPNI_WINDOW_WINDOW_H
 #define CPNI_WINDOW_WINDOW_H
 
@@ -33,28 +31,31 @@ MUST_CHECK enum err windows_open(struct store *s, struct keyring *k,
                                  struct diag *d);
 struct windows *windows_close(struct windows *w);
 
-/* Records up to this sequence are in the checkpointed rows; fold what is behind it. */
+/* Every row on disk includes the records up to this sequence; fold what is behind it. */
 uint64_t windows_included(const struct windows *w);
 
-/* Adds the effect of one record. ERR_STORE, ERR_FORGED, ERR_VERSION: the row could not be read.
- * ERR_FULL: too many dirty rows, checkpoint first. */
-MUST_CHECK enum err windows_add(struct windows *w, const struct usage_key *key,
+/* Adds the effect of the record `seq`, unless the row has it already (a fold after a crash).
+ * Sequences ascend, but for rows of one account they may repeat. ERR_STORE: the row could not
+ * be read. ERR_FULL: too many rows changed, write some first. */
+MUST_CHECK enum err windows_add(struct windows *w, const struct usage_key *key, uint64_t seq,
                                 const struct usage_totals *delta);
-/* Takes it back (reassignment). A row without calls stays, with totals of zero: consumers must
- * hear of it. ERR_CONFLICT: it was never added; the row is unchanged. After a crash the caller
- * folds additions only, so the record leaves in a batch that also has a checkpoint. */
+/* Takes it back (reassignment). What follows in the same batch must be windows_checkpoint():
+ * a fold after a crash only adds. */
 MUST_CHECK enum err windows_subtract(struct windows *w, const struct usage_key *key,
                                      const struct usage_totals *delta);
 size_t windows_dirty(const struct windows *w);
 
-/* Puts every dirty row into the open batch, in order of their keys, with revisions and
- * positions, and `included`, which never goes back. The caller commits the batch; if that
- * fails, these windows are ahead of the disk and only good to be closed. */
-MUST_CHECK enum err windows_checkpoint(struct windows *w, struct txn *t, uint64_t included);
+/* Puts the rows that changed first, at most `rows_max` of them, into the open batch, in order
+ * of their keys, with revisions and positions. All records up to `now` have been added. The
+ * caller commits the batch. */
+MUST_CHECK enum err windows_write(struct windows *w, struct txn *t, size_t rows_max, uint64_t now);
+/* Every row that changed. */
+MUST_CHECK enum err windows_checkpoint(struct windows *w, struct txn *t, uint64_t now);
 
 struct window_row {
     uint64_t position;
     uint32_t revision;
+    uint64_t upto; /* sequence of the last record that may be in it */
     struct usage_key key;
     struct usage_totals totals;
 };

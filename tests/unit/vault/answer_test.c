@@ -7,6 +7,7 @@
 
 #include "proto/core/instant.h"
 #include "tests/lib/vault_fixture.h"
+#include "vault/state.h"
 
 static struct fix f;
 static uint16_t feed;
@@ -146,4 +147,25 @@ Test(answer, rotation_keeps_what_was_sealed_readable)
     cr_expect_eq(keks, 2);
     fix_reopen(&f, true);
     cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE, "%s", fix_end_text(&f));
+}
+
+static bool damage(void *arg, struct span key, struct span value)
+{
+    uint8_t bytes[4096];
+    (void)arg;
+    cr_assert_leq(value.n, sizeof bytes);
+    memcpy(bytes, value.p, value.n);
+    bytes[value.n / 2] ^= 1;
+    txn_put(vault_txn(f.vault), FAMILY_AUDIT, key, span_of(bytes, value.n));
+    return false;
+}
+
+/* One damaged row must not end the vault: who lists is told (I10). */
+Test(answer, a_damaged_row_ends_the_listing_only)
+{
+    fix_ask(&f, "keys rotate", NULL);
+    cr_assert_eq(store_walk(f.vault->store, FAMILY_AUDIT, SPAN_EMPTY, damage, NULL), OK);
+    cr_assert_eq(vault_flush(f.vault), OK);
+    cr_expect_eq(fix_ask(&f, "audit list", NULL), CONTROL_INTEGRITY);
+    cr_expect_eq(fix_ask(&f, "status", NULL), CONTROL_DONE);
 }

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "proto/core/instant.h"
+#include "proto/wire/record_wire.h"
 #include "tests/lib/vault_fixture.h"
 
 #include <stdio.h>
@@ -142,13 +143,103 @@ Test(commit, a_bad_record_is_refused_alone)
     cr_expect_eq(receipt.refused, 4);
 }
 
+/* What is accepted must open again, or the next recovery would stop at it. */
+Test(commit, a_record_with_a_broken_location_part_is_refused)
+{
+    static const char *const PARTS[] = {"\x01\x05", "\x0a\x01\x07" /* tag 10: claims an account */};
+    for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++) {
+        struct record r;
+        struct record_parts parts;
+        static uint8_t wire[RECORD_BYTES_MAX], broken[RECORD_BYTES_MAX];
+        struct buf w = buf_of(wire, sizeof wire), b = buf_of(broken, sizeof broken);
+        fix_call(&r, feed, "+12125550101", "+12125550102", T0, PARTS[i]);
+        cr_assert_eq(record_encode(&r, &w), OK);
+        cr_assert_eq(record_split(buf_span(&w), &parts, NULL), OK);
+        buf_lv(&b, parts.core);
+        buf_lv(&b, span_str(PARTS[i]));
+        buf_lv(&b, parts.dedup);
+        batch_put_record(&f.batch, buf_span(&b));
+        struct receipt receipt = fix_commit(&f);
+        cr_expect_eq(receipt.refused, 1, "part %zu", i);
+        cr_expect_eq(receipt.accepted, 0, "part %zu", i);
+    }
+    fix_reopen(&f, false);
+}
+
+static void ignore_frame(void *arg, const struct frame *in)
+{
+    (void)arg, (void)in;
+}
+
+/* Workers send again at once what has no receipt when the vault was restarted: more than one
+ * batch of the store takes. */
+Test(commit, a_turn_may_bring_more_than_the_store_takes_in_one_batch)
+{
+    struct peer worker = fix_peer_all();
+    struct session *s;
+    unsigned sent = 0;
+    cr_assert_eq(session_new(f.vault, &worker, ignore_frame, NULL, &s), OK);
+    struct frame hello = {FRAME_HELLO, 1,
+                          span_str("\x08"
+                                   "asterisk\x02")};
+    cr_assert_eq(session_frame(s, &hello), OK);
+    for (uint32_t id = 1; id <= BATCHES_IN_FLIGHT_MAX; id++) {
+        for (unsigned i = 0; i < 1100; i++) {
+            struct record r;
+            char key[16];
+            record_reset(&r);
+            r.call.feed_id = feed;
+            r.call.t_start = T0;
+            snprintf(key, sizeof key, "%u", sent++);
+            r.dedup = span_str(key);
+            fix_add(&f, &r);
+        }
+        struct frame batch = {FRAME_BATCH, id, buf_span(&f.batch)};
+        cr_assert_eq(session_frame(s, &batch), OK, "batch %u", id);
+        buf_reset(&f.batch);
+    }
+    cr_assert_eq(vault_flush(f.vault), OK);
+    struct vault_totals t;
+    vault_totals(f.vault, &t);
+    cr_expect_eq(t.accepted, sent);
+    session_free(s);
+}
+
+/* Longer than any of ours: it would not fit the room for sealing. */
+Test(commit, a_record_over_the_limit_is_refused_alone)
+{
+    static uint8_t text[RECORD_BYTES_MAX], core[WIRE_FRAME_BYTES_MAX], wire[WIRE_FRAME_BYTES_MAX];
+    for (int location = 0; location < 2; location++) {
+        struct buf c = buf_of(core, sizeof core), w = buf_of(wire, sizeof wire);
+        record_put_uint(&c, 1, feed);
+        struct buf more = buf_of(core + c.n, sizeof core - c.n);
+        buf_varint(&more, location ? 103 : 33);
+        buf_lv(&more, span_of(text, sizeof text));
+        if (!location)
+            c.n += more.n;
+        buf_lv(&w, buf_span(&c));
+        buf_lv(&w, location ? buf_span(&more) : SPAN_EMPTY);
+        buf_lv(&w, span_str("long"));
+        cr_assert(buf_ok(&c) && buf_ok(&more) && buf_ok(&w));
+        batch_put_record(&f.batch, buf_span(&w));
+        cr_expect_eq(fix_commit(&f).refused, 1);
+    }
+    cr_expect_eq(send_call("+12125550101", "+12125550102", "good").accepted, 1);
+}
+
 Test(commit, a_broken_batch_is_refused_whole)
 {
     struct record r;
     fix_call(&r, feed, "+12125550101", "+12125550102", T0, "never");
     fix_add(&f, &r);
     buf_u8(&f.batch, 99); /* no such operation */
-    cr_expect_eq(fix_send(&f, FRAME_BATCH, buf_span(&f.batch)), ERR_SYNTAX);
+    cr_expect_eq(fix_commit(&f).status, ERR_SYNTAX, "a worker is told");
+    struct peer person = fix_peer_all();
+    person.worker = false;
+    fix_as(&f, &person);
+    feed = fix_hello(&f, "asterisk", FEED_ASTERISK_CSV);
+    buf_u8(&f.batch, 99);
+    cr_expect_eq(fix_send(&f, FRAME_BATCH, buf_span(&f.batch)), ERR_SYNTAX, "others are closed");
     buf_reset(&f.batch);
     cr_expect_eq(send_call("+12125550101", "+12125550102", "never").accepted, 1,
                  "nothing of it was kept");

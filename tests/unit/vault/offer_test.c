@@ -187,6 +187,7 @@ Test(offer, confirmations_outlive_a_crash_and_show_the_lag)
 Test(offer, a_name_is_taken_once_and_arguments_are_checked)
 {
     cr_expect_eq(add_consumer("a", KEY_C, "usage", false), CONTROL_FAILED);
+    cr_expect_eq(add_consumer("again", KEY_A, "usage", true), CONTROL_FAILED, "a key is one name's");
     cr_expect_eq(add_consumer("", KEY_C, "usage", false), CONTROL_USAGE);
     cr_expect_eq(add_consumer("d", KEY_C, "calls", false), CONTROL_USAGE);
     struct peer operator_ = fix_peer_all();

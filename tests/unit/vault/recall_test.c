@@ -41,6 +41,7 @@ static void add(const char *from, const char *to, int64_t t, const char *key)
     fix_call(&r, feed, from, to, t, key);
     r.call.sip_call_id = span_str("id-of-the-call");
     r.call.location = span_str("cell-77");
+    r.call.trunk_out = span_str("PJSIP/+12125550102-00000001");
     record_extra(&r, 0, span_str("x-note"), span_str("say \"hi\"\n"));
     fix_add(&f, &r);
 }
@@ -82,6 +83,19 @@ Test(recall, from_is_included_and_to_is_not)
     cr_assert_eq(fix_rows(&f), 2);
     cr_expect_str_eq(fix_cell(&f, 0, "called_tn"), "+12125550103");
     cr_expect_str_eq(fix_cell(&f, 1, "called_tn"), "+12125550104");
+}
+
+/* Filed under the first instant it has: found there, too. */
+Test(recall, a_call_without_its_begin_is_listed_when_it_was_answered)
+{
+    struct record r;
+    fix_call(&r, feed, "+12125550101", "+12125550102", T0, "1");
+    r.call.t_start = 0;
+    r.call.t_receive = T0 + 40 * (int64_t)86400 * US_PER_S;
+    fix_add(&f, &r);
+    fix_commit(&f);
+    cr_assert_eq(list("BILL", ""), CONTROL_DONE);
+    cr_expect_eq(fix_rows(&f), 1);
 }
 
 Test(recall, values_are_as_they_were_sent)
@@ -162,6 +176,7 @@ Test(recall, an_agent_sees_the_other_party_masked)
     cr_expect_str_eq(fix_cell(&f, 1, "called_tn"), "+12125550101");
     cr_expect_str_eq(fix_cell(&f, 0, "sip_call_id"), "", "an id would undo the mask");
     cr_expect_str_eq(fix_cell(&f, 0, "extra"), "[]");
+    cr_expect_str_eq(fix_cell(&f, 0, "trunk_out"), "", "a channel is named after a number");
 }
 
 /* RFC 3323: who withheld his number is not shown to the called customer. */
@@ -170,6 +185,10 @@ Test(recall, a_withheld_number_is_shown_for_fraud_and_law_only)
     struct record r;
     fix_call(&r, feed, "+12125550107", "+12125550101", T0, "1");
     r.call.privacy = PRIVACY_ID;
+    r.call.calling_name = span_str("Pat Example");
+    r.call.sip_call_id = span_str("id@pat.example");
+    r.call.trunk_in = span_str("PJSIP/+12125550107-00000001");
+    record_extra(&r, 0, span_str("x-asserted"), span_str("<tel:+12125550107>"));
     fix_add(&f, &r);
     fix_commit(&f);
     struct peer p = as(ROLE_BILLING);
@@ -177,6 +196,10 @@ Test(recall, a_withheld_number_is_shown_for_fraud_and_law_only)
     cr_assert_eq(list("BILL", ""), CONTROL_DONE);
     cr_expect_str_eq(fix_cell(&f, 0, "calling_tn"), "");
     cr_expect_str_eq(fix_cell(&f, 0, "called_tn"), "+12125550101");
+    static const char *const AROUND[] = {"calling_name", "sip_call_id", "trunk_in"};
+    for (size_t i = 0; i < sizeof AROUND / sizeof AROUND[0]; i++)
+        cr_expect_str_eq(fix_cell(&f, 0, AROUND[i]), "", "%s", AROUND[i]);
+    cr_expect_str_eq(fix_cell(&f, 0, "extra"), "[]", "it would name him");
     p = as(ROLE_FRAUD);
     fix_as(&f, &p);
     cr_assert_eq(list("FRAUD", ""), CONTROL_DONE);

@@ -72,7 +72,7 @@ Test(verify, a_total_that_no_record_explains_is_found)
 {
     struct usage_key key = {.account = 1, .period_s = 86400, .period_start_s = 0};
     struct usage_totals one = {.attempts = 1};
-    cr_assert_eq(windows_add(f.vault->windows, &key, &one), OK);
+    cr_assert_eq(windows_add(f.vault->windows, &key, 1000, &one), OK);
     cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_INTEGRITY);
     cr_expect_str_eq(bad("usage recomputed from records"), "1");
     cr_expect_str_eq(bad("record seals"), "0");

@@ -4,6 +4,7 @@
 #include "ingest/pipe/cdr_feed.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/lib/pipe_fixture.h"
@@ -203,6 +204,30 @@ Test(cdr_feed, bodies)
         cr_expect_eq(b.x.vault.records_count, ROWS[i].accepted, "%s", ROWS[i].name);
         teardown(&b);
     }
+}
+
+/* The largest body goes through at once, where there is room at all: the sender would get 503
+ * for it for ever. */
+Test(cdr_feed, a_body_may_take_more_than_the_batches_in_flight)
+{
+    struct bed b;
+    struct cdr_posted posted;
+    char *body = malloc(HTTP_BODY_BYTES_MAX);
+    unsigned documents = 0;
+    size_t n = 0;
+    while (n + 4096 < HTTP_BODY_BYTES_MAX) {
+        n += (size_t)snprintf(body + n, HTTP_BODY_BYTES_MAX - n,
+                              "{\"core-uuid\":\"c\",\"variables\":{\"uuid\":\"u%u\","
+                              "\"start_uepoch\":\"1763632800000000\",\"x_note\":\"%02000u\"}}",
+                              documents, documents);
+        documents++;
+    }
+    setup(&b, FEED_FREESWITCH_JSON);
+    cr_expect_eq(cdr_feed_body(&b.x.pipe, &b.x.feed, b.scratch, span_of(body, n), &posted), OK);
+    cr_expect_eq(posted.accepted, documents);
+    pipe_fixture_settle(&b.x);
+    teardown(&b);
+    free(body);
 }
 
 Test(cdr_feed, secrets_do_not_reach_the_batch)

@@ -275,6 +275,58 @@ Test(hep_feed, successor_goes_on)
     teardown(&b);
 }
 
+/* A worker that dies behind this batch must not find the call alive again. */
+Test(hep_feed, a_record_and_the_end_of_its_dialog_are_one_batch)
+{
+    struct bed b;
+    setup(&b);
+    sip(&b, HEP_SIP_INVITE, 1, 0);
+    sip(&b, HEP_SIP_OK, 1, 2);
+    hep_feed_checkpoint(b.hep, false);
+    pipe_fixture_settle(&b.x);
+    cr_assert_eq(b.x.vault.lives_count, 1);
+    sip(&b, HEP_SIP_BYE, 1, 62);
+    sip(&b, HEP_SIP_BYE_OK, 1, 62);
+    pipe_fixture_settle(&b.x); /* no checkpoint was taken since */
+    cr_expect_eq(b.x.vault.records_count, 1);
+    cr_expect_eq(b.x.vault.lives_count, 0);
+    teardown(&b);
+}
+
+/* Three workers became one: what the third had saved is the first one's now, once. */
+Test(hep_feed, dialogs_of_a_worker_that_is_no_more_are_adopted)
+{
+    struct bed b;
+    uint16_t feed;
+    unsigned worker = 99;
+    setup(&b);
+    sip(&b, HEP_SIP_INVITE, 1, 0);
+    sip(&b, HEP_SIP_OK, 1, 2);
+    hep_feed_checkpoint(b.hep, false);
+    pipe_fixture_settle(&b.x);
+    cr_assert_eq(b.x.vault.lives_count, 1);
+
+    struct hep_feed *successor;
+    b.options.worker = 0;
+    cr_assert_eq(hep_feed_new(&b.x.pipe, &b.x.feed, &b.options, &successor), OK);
+    hep_feed_free(b.hep);
+    b.hep = successor;
+    struct fake_pair *live = &b.x.vault.live[0];
+    hep_feed_restore(b.hep, span_of(live->key, live->key_bytes),
+                     span_of(live->value, live->value_bytes));
+    pipe_fixture_settle(&b.x);
+    cr_assert_eq(b.x.vault.lives_count, 1);
+    live = &b.x.vault.live[0];
+    cr_assert(hep_live_key(span_of(live->key, live->key_bytes), &feed, &worker));
+    cr_expect_eq(worker, 0);
+    sip(&b, HEP_SIP_BYE, 1, 62);
+    sip(&b, HEP_SIP_BYE_OK, 1, 62);
+    pipe_fixture_settle(&b.x);
+    cr_expect_eq(b.x.vault.records_count, 1);
+    cr_expect_eq(b.x.vault.lives_count, 0);
+    teardown(&b);
+}
+
 Test(hep_feed, live_keys)
 {
     uint16_t feed;

@@ -78,7 +78,7 @@ static uint8_t RECORD_ROOM[RECORD_BYTES_MAX];
 static enum err put(struct bed *b, uint32_t i, size_t n)
 {
     struct buf room = buf_of(RECORD_ROOM, sizeof RECORD_ROOM);
-    return outlet_record(b->outlet, record_of(i, n, &room), 0);
+    return outlet_record(b->outlet, record_of(i, n, &room), 1, SPAN_EMPTY, 0);
 }
 
 static void settle(struct bed *b)
@@ -285,8 +285,8 @@ Test(outlet, due_by_the_age_of_the_batch)
     struct buf room = buf_of(RECORD_ROOM, sizeof RECORD_ROOM);
     setup(&b);
     cr_expect_eq(outlet_due_us(b.outlet, 5000, 1), UINT64_MAX);
-    cr_assert_eq(outlet_record(b.outlet, record_of(0, 10, &room), 1000), OK);
-    cr_assert_eq(outlet_record(b.outlet, record_of(1, 10, &room), 4000), OK);
+    cr_assert_eq(outlet_record(b.outlet, record_of(0, 10, &room), 1, SPAN_EMPTY, 1000), OK);
+    cr_assert_eq(outlet_record(b.outlet, record_of(1, 10, &room), 1, SPAN_EMPTY, 4000), OK);
     cr_expect_eq(outlet_due_us(b.outlet, 5000, 4000), 2000);
     cr_expect_eq(outlet_due_us(b.outlet, 5000, 9000), 0);
     settle(&b);
@@ -299,7 +299,7 @@ Test(outlet, limits)
     struct bed b;
     setup(&b);
     struct span key = span_str("k");
-    cr_expect_eq(outlet_record(b.outlet, span_of(big, RECORD_BYTES_MAX + 1), 0), ERR_LIMIT);
+    cr_expect_eq(outlet_record(b.outlet, span_of(big, RECORD_BYTES_MAX + 1), 1, SPAN_EMPTY, 0), ERR_LIMIT);
     cr_expect_eq(outlet_live(b.outlet, 1, key, span_of(big, sizeof big), 0), ERR_LIMIT);
     cr_expect_eq(outlet_cursor(b.outlet, 1, key, span_of(big, CURSOR_BYTES_MAX + 1), 0), ERR_LIMIT);
     for (uint16_t i = 0; i < FEEDS_MAX; i++)

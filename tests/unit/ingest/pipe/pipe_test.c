@@ -20,7 +20,7 @@ Test(pipe, puts_and_counts)
     struct pipe_fixture x;
     pipe_fixture_init(&x, FEED_HEP);
     some_record(&x, "a");
-    cr_assert_eq(pipe_put(&x.pipe, &x.feed, &R), OK);
+    cr_assert_eq(pipe_put(&x.pipe, &x.feed, &R, SPAN_EMPTY), OK);
     pipe_received(&x.pipe, &x.feed, 100);
     pipe_fixture_settle(&x);
     cr_expect_eq(x.vault.records_count, 1);
@@ -51,19 +51,19 @@ Test(pipe, full_queue)
     struct outlet *o = uplink_outlet(x.uplink);
     x.vault.withhold = true;
     while (outlet_room(o)) {
-        cr_assert_eq(pipe_put(&x.pipe, &x.feed, &R), OK);
+        cr_assert_eq(pipe_put(&x.pipe, &x.feed, &R, SPAN_EMPTY), OK);
         outlet_close_batch(o);
     }
     cr_expect_not(pipe_room(&x.pipe));
     uint64_t records = x.pipe.records;
     x.pipe.wait = wait_gives_up;
-    cr_expect_eq(pipe_put(&x.pipe, &x.feed, &R), ERR_SHUTDOWN);
+    cr_expect_eq(pipe_put(&x.pipe, &x.feed, &R, SPAN_EMPTY), ERR_SHUTDOWN);
     cr_expect_eq(x.pipe.records, records);
     x.vault.withhold = false;
     x.pipe.wait = wait_one;
     x.pipe.wait_arg = &x;
     cr_expect(pipe_room(&x.pipe), "who waits always has room");
-    cr_expect_eq(pipe_put(&x.pipe, &x.feed, &R), OK);
+    cr_expect_eq(pipe_put(&x.pipe, &x.feed, &R, SPAN_EMPTY), OK);
     pipe_fixture_settle(&x);
     pipe_fixture_done(&x);
 }

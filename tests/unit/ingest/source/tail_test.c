@@ -215,7 +215,7 @@ Test(tail, lingers_at_a_renamed_file)
     struct bed b;
     int64_t now = clock_wall_us(&CLOCK_SYSTEM);
     setup(&b);
-    b.clock = (struct clock_ops){set_clock, NULL, &now};
+    b.clock = (struct clock_ops){set_clock, CLOCK_SYSTEM.mono_us, &now};
     start(&b, 60000);
     lines(&b, 0, 5);
     run(&b);
@@ -548,4 +548,30 @@ Test(tail, random_weather)
         cr_expect_eq(b.bad, 0);
         teardown(&b);
     }
+}
+
+static uint64_t a_second_a_look(void *arg)
+{
+    static uint64_t now_us;
+    (void)arg;
+    return now_us += US_PER_S;
+}
+
+/* The wall clock was set back while nobody looked: the old file seems to be of the future. */
+Test(tail, a_clock_that_was_set_back_stops_no_rotation)
+{
+    struct bed b;
+    const struct timespec future[2] = {{.tv_sec = 4102444800}, {.tv_sec = 4102444800}};
+    setup(&b);
+    b.clock.mono_us = a_second_a_look;
+    start(&b, 500);
+    line(&b, "Master.csv", 1);
+    run(&b);
+    cr_assert_eq(renameat(b.dir_fd, "Master.csv", b.dir_fd, "Master.csv.1"), 0);
+    cr_assert_eq(utimensat(b.dir_fd, "Master.csv.1", future, 0), 0);
+    line(&b, "Master.csv", 2);
+    for (int i = 0; i < 3; i++)
+        run(&b);
+    cr_expect_eq(b.seen[2], 1, "the new file is read");
+    teardown(&b);
 }

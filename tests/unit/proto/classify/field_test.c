@@ -263,6 +263,14 @@ Test(field, lookups)
         {FEED_FREESWITCH_JSON, "sip_h_X-Tenant", "unknown"},
         {FEED_FREESWITCH_JSON, "voice_plan", "unknown"},
         {FEED_FREESWITCH_JSON, "DIGITS_DIALED", "unknown"},
+        {FEED_MAPPED, "authorizationCodeValue", "cdr.authorization_code"},
+        {FEED_MAPPED, "custom_channel_vars.Voicemail.PIN", "cdr.authorization_code"},
+        {FEED_MAPPED, "Account-Password", "account.credential"},
+        {FEED_MAPPED, "legs.0.digits_dialed", "body.dtmf"},
+        {FEED_MAPPED, "remote_sdp", "sdp.body"},
+        {FEED_MAPPED, "origDTMFMethod", "cdr.switch_state"},
+        {FEED_MAPPED, "Shipping", "unknown"},
+        {FEED_MAPPED, "", "unknown"},
         {FEED_UNKNOWN, "via", "unknown"},
     };
     for (size_t i = 0; i < sizeof ROW / sizeof ROW[0]; i++) {
@@ -290,7 +298,10 @@ Test(field, every_name_finds_itself)
         const char *source;
         enum feed_kind kind;
     } SPACE[] = {
-        {"sip", FEED_HEP}, {"freeswitch", FEED_FREESWITCH_JSON}, {"asterisk", FEED_ASTERISK_CSV}};
+        {"sip", FEED_HEP},
+        {"freeswitch", FEED_FREESWITCH_JSON},
+        {"asterisk", FEED_ASTERISK_CSV},
+        {"mapped", FEED_MAPPED}};
     struct field_line line;
     size_t names = 0;
     for (size_t i = 0; field_line(i, &line); i++)

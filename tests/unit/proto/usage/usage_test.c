@@ -62,6 +62,30 @@ Test(usage, an_answered_call)
         cr_expect_eq(t.failed[i], 0);
 }
 
+Test(usage, no_total_tells_of_a_crisis_line_and_emergencies_are_free)
+{
+    static const struct {
+        enum call_type type, shown;
+        bool free;
+    } ROWS[] = {{CALL_TYPE_CRISIS, CALL_TYPE_NATIONAL, true},
+                {CALL_TYPE_N11, CALL_TYPE_NATIONAL, false},
+                {CALL_TYPE_EMERGENCY, CALL_TYPE_EMERGENCY, true},
+                {CALL_TYPE_DIRECTORY, CALL_TYPE_DIRECTORY, false}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct call c = answered(31001);
+        struct usage_key k;
+        struct usage_totals t;
+        c.call_type = (uint8_t)ROWS[i].type;
+        c.juris = JURIS_UNKNOWN;
+        cr_assert_eq(usage_delta(&RULES, &c, &k, &t), OK);
+        cr_expect_eq(k.call_type, ROWS[i].shown, "row %zu", i);
+        cr_expect_eq(k.juris == JURIS_INTRASTATE, ROWS[i].type != ROWS[i].shown, "row %zu", i);
+        cr_expect_eq(t.answered, 1);
+        cr_expect_eq(t.duration_ms, 31001);
+        cr_expect_eq(t.billed_s[0], ROWS[i].free ? 0 : 32, "row %zu", i);
+    }
+}
+
 Test(usage, rounding_is_of_each_call)
 {
     static const struct {

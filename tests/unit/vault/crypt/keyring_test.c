@@ -118,6 +118,9 @@ Test(keyring, an_empty_value_is_a_value)
     keyring_close(k), folder_done(&f);
 }
 
+static const uint8_t THREE[MASK_NONCE_BYTES] = {[7] = 3}, SEVEN[MASK_NONCE_BYTES] = {[7] = 7},
+                     EIGHT[MASK_NONCE_BYTES] = {[7] = 8};
+
 static enum err subkeys(struct keyring *k, uint64_t ordinal, uint32_t month, const uint8_t *wrapped,
                         struct subkeys *out)
 {
@@ -221,10 +224,10 @@ Test(keyring, masks_come_back_and_differ)
     struct keyring *k = ring_new_in(&f);
     uint64_t masked[40];
     for (uint64_t seq = 0; seq < 40; seq++)
-        masked[seq] = keyring_mask(k, 7, seq, 1234);
+        masked[seq] = keyring_mask(k, SEVEN, seq, 1234);
     for (uint64_t seq = 40; seq-- > 0;) {
-        cr_expect_eq(keyring_mask(k, 7, seq, masked[seq]), 1234);
-        cr_expect_neq(keyring_mask(k, 8, seq, 1234), masked[seq], "another incarnation");
+        cr_expect_eq(keyring_mask(k, SEVEN, seq, masked[seq]), 1234);
+        cr_expect_neq(keyring_mask(k, EIGHT, seq, 1234), masked[seq], "another incarnation");
         for (uint64_t other = 0; other < seq; other++)
             cr_assert_neq(masked[seq], masked[other]);
     }
@@ -283,7 +286,7 @@ Test(keyring, version_1_is_readable)
     expect_hex(tag, 16, "d0e5a243837b571c8a71f5a5503d72a4");
     keyring_prf_labelled(k, PRF_CONSUMER, span_str("billing"), span_str("a1"), tag, 16);
     expect_hex(tag, 16, "c9dc3f68e98a93567ad300674979d841");
-    cr_expect_eq(keyring_mask(k, 3, 77, 0), 3802687451545081765u);
+    cr_expect_eq(keyring_mask(k, THREE, 77, 0), 3802687451545081765u);
     struct epoch_info keks[4], months[4];
     cr_expect_eq(keyring_keks(k, keks, 4), 2);
     cr_expect_eq(keyring_months(k, months, 4), 1);

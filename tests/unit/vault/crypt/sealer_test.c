@@ -390,6 +390,23 @@ Test(sealer, an_incarnation_is_one_prefix_for_ever)
 }
 
 /* Two seals of one text share nothing: neither over sequences nor over incarnations. */
+Test(sealer, a_mask_is_of_incarnation_and_sequence_and_undoes_itself)
+{
+    struct bench b;
+    uint64_t one, other, back;
+    bench_open(&b, 8);
+    cr_assert_eq(sealer_mask(b.sealer, 7, 100, 42, &one), OK);
+    cr_assert_eq(sealer_mask(b.sealer, 6, 100, 42, &other), OK);
+    cr_expect_neq(one, 42);
+    cr_expect_neq(one, other, "numbered alike, drawn anew");
+    cr_assert_eq(sealer_mask(b.sealer, 7, 101, 42, &other), OK);
+    cr_expect_neq(one, other);
+    cr_assert_eq(sealer_mask(b.sealer, 7, 100, one, &back), OK);
+    cr_expect_eq(back, 42);
+    cr_expect_eq(sealer_mask(b.sealer, 5, 100, 42, &other), ERR_FORGED);
+    bench_close(&b);
+}
+
 Test(sealer, ciphertexts_of_one_text_differ)
 {
     struct bench b;

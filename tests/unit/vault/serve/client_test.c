@@ -73,6 +73,26 @@ Test(client, beyond_the_limit_the_client_is_closed_and_not_the_vault)
     cr_expect_leq(client->queued_bytes, (size_t)CLIENT_QUEUE_BYTES_MAX);
 }
 
+/* Who asks and does not read is not asked what else he wants. */
+Test(client, unread_answers_stop_the_reading)
+{
+    uint8_t bytes[256];
+    struct buf b = buf_of(bytes + FRAME_HEAD_BYTES, sizeof bytes - FRAME_HEAD_BYTES);
+    control_put_verb(&b, "fields list");
+    frame_head(bytes, FRAME_REQUEST, 7, b.n);
+    size_t n = FRAME_HEAD_BYTES + b.n, most = 0;
+    for (unsigned sent = 0; sent < 500;) {
+        if (send(ours, bytes, n, MSG_DONTWAIT) < 0)
+            break; /* our own requests wait, too */
+        sent++;
+        cr_assert_eq(client_read(client, room, sizeof room), OK);
+        most = client->queued_bytes > most ? client->queued_bytes : most;
+    }
+    cr_expect_gt(most, 0);
+    cr_expect_lt(most, (size_t)1 << 20, "%zu bytes wait", most);
+    cr_expect_not(client->closed);
+}
+
 Test(client, what_is_no_frame_closes)
 {
     static const char *const BAD[] = {"x", "not a frame at all"};

@@ -16,6 +16,7 @@
 #include "proto/core/instant.h"
 #include "tests/lib/vault_fixture.h"
 #include "vault/serve/vaultd.h"
+#include "vault/state.h"
 
 static struct fix f;
 static int worker, listener, ready[2];
@@ -46,14 +47,19 @@ static void start(void)
     close(ready[1]);
 }
 
-static int stop(int signal)
+static int wait_child(void)
 {
     int status = 0;
-    kill(child, signal);
     cr_assert_eq(waitpid(child, &status, 0), child);
     close(worker);
     close(ready[0]);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int stop(int signal)
+{
+    kill(child, signal);
+    return wait_child();
 }
 
 static bool is_ready(void)
@@ -206,6 +212,37 @@ Test(vaultd, who_has_no_grant_is_denied)
     waitpid(other, &status, 0);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == CONTROL_DENIED, "status %x", status);
     cr_expect_eq(stop(SIGTERM), 0);
+}
+
+static bool tear_window(void *arg, struct span key, struct span value)
+{
+    struct txn *t = arg;
+    (void)value;
+    if (!span_is(key, "state"))
+        txn_put(t, FAMILY_USAGE, key, span_str("torn"));
+    return true;
+}
+
+/* Only what does not open is given up: what fails while it serves is tried again. */
+Test(vaultd, what_fails_while_it_serves_is_worth_another_try)
+{
+    struct record r;
+    struct diag d;
+    start();
+    uint16_t feed = hello();
+    cr_expect_eq(send_record(feed, 1).accepted, 1);
+    cr_expect_eq(stop(SIGTERM), 0);
+    cr_assert_eq(vault_open(&f.options, &f.vault, &d), OK);
+    struct txn *t = vault_txn(f.vault);
+    cr_assert_eq(store_walk(f.vault->store, FAMILY_USAGE, SPAN_EMPTY, tear_window, t), OK);
+    cr_assert_eq(vault_flush(f.vault), OK);
+    f.vault = vault_close(f.vault, true);
+    start();
+    feed = hello();
+    fix_call(&r, feed, "+12125550101", "+12125550102", 1795219200 * (int64_t)US_PER_S, "2");
+    fix_add(&f, &r);
+    say(worker, FRAME_BATCH, 2, buf_span(&f.batch));
+    cr_expect_eq(wait_child(), 1);
 }
 
 Test(vaultd, a_damaged_vault_is_not_started_again_and_again)

@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+"""Proves what a billing system relies on, with the consumer of deploy/examples as it is: its totals
+are those of `cpnictl usage pull`; run again it changes nothing; later calls replace rows; killed
+again and again amid its pulls, it ends with the same totals. And that nobody else gets anything
+(I7): not a key that was never registered, not one that is a consumer of aggregates, not a peer
+without CURVE; the first is logged nowhere with its key and counted.
+
+Debian's own Python, to which python3-zmq and python3-protobuf belong."""
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(__file__))
+from rig import SOURCE, Daemon, check, freeswitch_cdr, need, skip, usage_key  # noqa: E402
+
+try:
+    import google.protobuf  # noqa: F401
+    import zmq
+except ImportError:
+    skip("python3-zmq or python3-protobuf is not installed")
+need("protoc")
+CONSUMER = os.path.join(SOURCE, "deploy", "examples", "usage_consumer.py")
+COLUMNS = ("account", "service", "direction", "call_type", "juris", "rate_band", "period", "attempts", "answered", "duration_ms",
+           "incomplete", "forwarded", "revision")
+
+
+def command(key, database, *options):
+    return [sys.executable, CONSUMER, "--key", key, "--database", database, *options]
+
+
+def consume(key, database, *options, code=0):
+    run = subprocess.run(command(key, database, *options), capture_output=True, text=True)
+    check(run.returncode == code or code is None, "the consumer ends with %d %s" % (run.returncode, run.stderr.strip()[-200:]))
+    return run
+
+
+def stored(database):
+    """What the consumer holds, as cpnictl would print it."""
+    with sqlite3.connect(database) as db:
+        db.row_factory = sqlite3.Row
+        return sorted(tuple(r[c] for c in COLUMNS) + (json.loads(r["billed"]) and r["billed"],)
+                      for r in db.execute("SELECT * FROM usage"))
+
+
+def pulled(daemon):
+    newest = {}
+    for row in daemon.rows("usage", "pull", "--consumer", "billing", "--key", daemon.consumer()):
+        key = usage_key(row)
+        if key not in newest or newest[key]["revision"] < row["revision"]:
+            newest[key] = row
+    return sorted(tuple(r[c] for c in COLUMNS) + (json.dumps(r["billed"], sort_keys=True),) for r in newest.values())
+
+
+def post(daemon, first, count):
+    """Over forty days, so that there are many windows; national and toll-free ones."""
+    for i in range(first, first + count):
+        cdr = freeswitch_cdr(i * 7919 % (40 * 86400), called="+18005550110" if i % 3 else "+13035550110", seconds=i % 113)
+        check(daemon.post(cdr) == 200, "stored") if i == first else daemon.post(cdr)
+    daemon.wait_records(first + count, name="records")
+    daemon.wait_settled()
+
+
+def rows_in(database):
+    try:
+        with sqlite3.connect(database) as db:
+            return db.execute("SELECT count(*) FROM usage").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+
+
+def interrupted(daemon, key, database):
+    """Pulls of one row, killed as soon as a few have arrived, until nothing is left."""
+    killed = 0
+    while killed < 6:
+        before = rows_in(database)
+        run = subprocess.Popen(command(key, database, "--max-rows", "1"), stdout=subprocess.DEVNULL)
+        while run.poll() is None and rows_in(database) < before + 3:
+            time.sleep(0.001)
+        if run.poll() is not None:
+            break
+        run.kill()
+        run.wait()
+        killed += 1
+    check(killed > 0, "the consumer was killed %d times, holding %d rows" % (killed, rows_in(database)))
+    consume(key, database)
+    check(stored(database) == pulled(daemon), "and in the end has the totals all the same")
+
+
+def strangers(daemon, key_file):
+    """Who has no right gets no row; who is unknown is counted."""
+    stranger = os.path.join(daemon.folder, "stranger.key")
+    public, secret = (k.decode() for k in zmq.curve_keypair())
+    text = open(key_file).read()
+    text = re.sub(r'public-key = ".*"', lambda _: 'public-key = "%s"' % public, text)
+    text = re.sub(r'secret-key = ".*"', lambda _: 'secret-key = "%s"' % secret, text)
+    with open(os.open(stranger, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+        f.write(text)
+    before = daemon.metrics().get("cpnid_handshakes_refused_total", 0)
+    database = os.path.join(daemon.folder, "stranger.db")
+    run = consume(stranger, database, "--timeout", "2", code=1)
+    check("no answer" in run.stderr and stored(database) == [], "a key that is not registered gets nothing")
+    check(daemon.metrics()["cpnid_handshakes_refused_total"] > before, "which is counted")
+    check(public not in daemon.log_bytes().decode(), "and its key is not in the log")
+    with zmq.Context() as context, context.socket(zmq.DEALER) as s:
+        s.linger, s.rcvtimeo = 0, 2000
+        s.connect("tcp://127.0.0.1:%d" % daemon.port(7760))
+        s.send_multipart([b"CU1", b"\x0a\x0d\x0a\x0busage.calls"])
+        try:
+            answer = s.recv_multipart()
+        except zmq.Again:
+            answer = None
+    check(answer is None, "a peer without CURVE gets nothing")
+    other = os.path.join(daemon.folder, "sums.key")
+    daemon.ctl("usage", "consumer", "add", "sums", "--generate", other, "--family", "agg")
+    database = os.path.join(daemon.folder, "sums.db")
+    run = consume(other, database, code=1)
+    check("refused" in run.stderr and stored(database) == [], "a consumer of aggregates gets no account's totals")
+
+
+with Daemon("consumer") as d:
+    d.start()
+    key_of_billing, base = d.consumer(), os.path.join(d.folder, "totals.db")
+    post(d, 0, 150)
+    consume(key_of_billing, base)
+    first = stored(base)
+    check(len(first) > 20 and first == pulled(d), "%d rows are those of cpnictl" % len(first))
+    consume(key_of_billing, base)
+    check(stored(base) == first, "run twice, the same")
+    post(d, 150, 100)
+    consume(key_of_billing, base)
+    second = stored(base)
+    check(second == pulled(d), "later calls: the totals are those of cpnictl again")
+    check(sum(r[COLUMNS.index("attempts")] for r in second) == 250, "of 250 calls")
+    check(max(r[COLUMNS.index("revision")] for r in second) > 1, "and rows were replaced")
+    interrupted(d, key_of_billing, os.path.join(d.folder, "interrupted.db"))
+    d.kill(9)
+    d.start()
+    consume(key_of_billing, base)
+    check(stored(base) == second, "a killed daemon makes no new totals")
+    d.wait_ready()
+    lag = d.until(lambda: d.metrics().get('cpnid_consumer_lag{consumer="billing"}') == 0 or None, "the lag to be 0", 20)
+    check(lag, "what was confirmed is known: no lag")
+    strangers(d, key_of_billing)
+    check(d.stop() == 0, "a clean stop")

@@ -125,7 +125,7 @@ enum err ask_consumer(struct ask *a, struct key_file *key)
 }
 
 struct pulling {
-    struct truth *out;
+    struct rows *out;
     uint64_t cursor, rows;
     enum err e;
 };
@@ -141,14 +141,14 @@ static void on_rows(void *arg, struct span payload)
     while (p->e == OK && reader_more(&r)) {
         p->e = pull_row_next(&r, &row, NULL);
         if (p->e == OK)
-            truth_add_row(p->out, &row);
+            p->e = rows_take(p->out, &row);
         p->rows++;
     }
     if (p->e == OK)
         p->cursor = head.next_cursor;
 }
 
-enum err ask_totals(struct ask *a, const struct key_file *key, struct truth *out)
+enum err ask_totals(struct ask *a, const struct key_file *key, struct rows *out)
 {
     uint8_t room[256], public_key[CONSUMER_KEY_BYTES];
     struct pulling p = {.out = out, .rows = 1};

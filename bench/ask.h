@@ -3,7 +3,7 @@
 #ifndef CPNI_BENCH_ASK_H
 #define CPNI_BENCH_ASK_H
 
-#include "bench/truth.h"
+#include "bench/rows.h"
 #include "ingest/forward/key_file.h"
 #include "vault/vault.h"
 
@@ -29,7 +29,7 @@ MUST_CHECK enum err ask_import(struct ask *a, uint32_t customers);
  * the server's key. */
 MUST_CHECK enum err ask_consumer(struct ask *a, struct key_file *key);
 
-/* Everything in the outbox, without ZeroMQ: for a session that may pull. */
-MUST_CHECK enum err ask_totals(struct ask *a, const struct key_file *key, struct truth *out);
+/* Pulls until there is no more, without ZeroMQ: for a session that may pull. */
+MUST_CHECK enum err ask_totals(struct ask *a, const struct key_file *key, struct rows *out);
 
 #endif

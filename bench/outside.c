@@ -221,19 +221,7 @@ static enum err read_metrics(struct outside *r)
 
 /* --- totals, as billing gets them --- */
 
-static enum err settle_totals(struct outside *r)
-{
-    uint64_t give_up = pace_now_us() + STALL_US, heard = r->watch.answers;
-    enum err e = OK;
-    while (e == OK && (r->watch.answers < heard + 2 || r->watch.heard_dirty_rows > 0) &&
-           pace_now_us() < give_up) {
-        pace_pause_us(PAUSE_US);
-        e = watch_turn(&r->watch, pace_now_us());
-    }
-    return e;
-}
-
-static enum err pull(struct outside *r, struct truth *out, struct diag *d)
+static enum err pull(struct outside *r, struct rows *out, struct diag *d)
 {
     struct usage_client *client = NULL;
     struct cu1_answer a = {.rows_count = 1};
@@ -245,28 +233,23 @@ static enum err pull(struct outside *r, struct truth *out, struct diag *d)
         if (e == OK && a.kind != CU1_ROWS)
             e = diag_set(d, ERR_DENIED, "a pull was refused", 0);
         for (size_t i = 0; e == OK && i < a.rows_count; i++)
-            truth_add_row(out, &a.row[i]);
+            e = rows_take(out, &a.row[i]);
         q.cursor = a.cursor;
     }
     usage_client_free(client);
     return e;
 }
 
+/* Every record was acknowledged: a pull that comes back empty has seen it. */
 static enum err compare(struct outside *r, struct diag *d)
 {
-    struct truth pulled;
-    const struct truth *expected = &r->options->stock->truth;
-    enum err e = truth_init(&pulled, r->options->customers);
+    struct rows rows = {.row = NULL};
+    enum err e = rows_init(&rows);
     if (e == OK)
-        e = settle_totals(r);
+        e = pull(r, &rows, d);
     if (e == OK)
-        e = pull(r, &pulled, d);
-    r->result->expected = expected->total;
-    r->result->pulled = pulled.total;
-    if (e == OK)
-        r->result->accounts_that_differ = truth_differences(expected, &pulled);
-    r->result->totals_equal = e == OK && r->result->accounts_that_differ == 0;
-    truth_done(&pulled);
+        e = result_compare(r->result, &r->options->stock->truth, &rows);
+    rows_done(&rows);
     return e;
 }
 

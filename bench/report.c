@@ -4,12 +4,6 @@
 
 #include "proto/core/instant.h"
 
-bool result_passed(const struct result *r)
-{
-    return r->totals_equal && r->durable == r->records && r->sent_items == r->items &&
-           r->kernel_drops == 0 && r->shed == 0 && r->malformed == 0;
-}
-
 static double per_second(uint64_t n, uint64_t us)
 {
     return us ? (double)n * US_PER_S / (double)us : 0;

@@ -4,6 +4,7 @@
 #define CPNI_BENCH_RESULT_H
 
 #include "bench/histogram.h"
+#include "bench/rows.h"
 #include "bench/stock.h"
 
 enum { RESULT_PROCESSES_MAX = 24, RESULT_NAME_BYTES = 20 };
@@ -31,6 +32,10 @@ struct result {
     uint64_t accounts_that_differ;
     bool totals_equal;
 };
+
+/* Sets expected, pulled, and whether they are the same. ERR_NOMEM. */
+MUST_CHECK enum err result_compare(struct result *r, const struct truth *expected,
+                                   const struct rows *pulled);
 
 /* Nothing lost, nothing refused, and the totals are the truth. */
 bool result_passed(const struct result *r);

@@ -32,9 +32,12 @@ static void add(struct tally *into, const struct tally *more)
         into->billed_s[i] += more->billed_s[i];
 }
 
-static void add_to(struct truth *t, uint32_t customer, const struct tally *more)
+void truth_add(struct truth *t, uint32_t customer, const struct tally *more)
 {
-    add(&t->account[customer], more);
+    if (customer < t->customers)
+        add(&t->account[customer], more);
+    else
+        t->foreign++;
     add(&t->total, more);
 }
 
@@ -57,33 +60,28 @@ void truth_add_call(struct truth *t, const struct bench_call *call)
         for (size_t i = 0; i < TRUTH_INCREMENTS; i++)
             one.billed_s[i] = billed_s(i, one.duration_ms);
     }
-    add_to(t, call->caller, &one);
+    truth_add(t, call->caller, &one);
     if (call_rows(call) == 2)
-        add_to(t, call->callee, &one);
+        truth_add(t, call->callee, &one);
 }
 
-void truth_add_row(struct truth *t, const struct pull_row *row)
+uint32_t truth_row(const struct pull_row *row, struct tally *out)
 {
     uint32_t customer;
-    struct tally one = {.attempts = row->attempts,
-                        .answered = row->answered,
-                        .duration_ms = row->duration_ms,
-                        .incomplete = row->incomplete};
+    *out = (struct tally){.attempts = row->attempts,
+                          .answered = row->answered,
+                          .duration_ms = row->duration_ms,
+                          .incomplete = row->incomplete};
     for (size_t b = 0; b < row->billed_count; b++)
         for (size_t i = 0; i < TRUTH_INCREMENTS; i++)
             if (span_is(row->billed[b].name, INCREMENT[i].name))
-                one.billed_s[i] = row->billed[b].value;
-    if (population_of_account(row->account, &customer) && customer < t->customers) {
-        add_to(t, customer, &one);
-    } else {
-        t->foreign_rows++;
-        add(&t->total, &one);
-    }
+                out->billed_s[i] = row->billed[b].value;
+    return population_of_account(row->account, &customer) ? customer : TRUTH_FOREIGN;
 }
 
 uint64_t truth_differences(const struct truth *expected, const struct truth *pulled)
 {
-    uint64_t n = pulled->foreign_rows;
+    uint64_t n = pulled->foreign;
     for (uint32_t c = 0; c < expected->customers; c++)
         n += memcmp(&expected->account[c], &pulled->account[c], sizeof(struct tally)) != 0;
     return n;

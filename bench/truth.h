@@ -16,7 +16,7 @@ struct tally {
 struct truth {
     uint32_t customers;
     struct tally total;
-    uint64_t foreign_rows; /* of accounts that are none of ours */
+    uint64_t foreign;      /* tallies of accounts that are none of ours */
     struct tally *account; /* by customer, owned */
 };
 
@@ -24,9 +24,13 @@ MUST_CHECK enum err truth_init(struct truth *t, uint32_t customers); /* ERR_NOME
 void truth_done(struct truth *t);
 
 void truth_add_call(struct truth *t, const struct bench_call *call);
-void truth_add_row(struct truth *t, const struct pull_row *row);
 
-/* Accounts whose tallies differ, foreign rows included; 0 = equal. */
+/* What a row says, and of which customer; TRUTH_FOREIGN: of an account that is none of ours. */
+#define TRUTH_FOREIGN UINT32_MAX
+uint32_t truth_row(const struct pull_row *row, struct tally *out);
+void truth_add(struct truth *t, uint32_t customer, const struct tally *more);
+
+/* Accounts whose tallies differ, foreign ones included; 0 = equal. */
 uint64_t truth_differences(const struct truth *expected, const struct truth *pulled);
 
 #endif

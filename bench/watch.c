@@ -15,8 +15,6 @@ static void on_row(struct watch *w, struct span payload)
         return;
     if (span_is(name, "accepted"))
         w->accepted = value;
-    else if (span_is(name, "usage_rows_dirty"))
-        w->dirty_rows = value;
 }
 
 void watch_frame(void *watch, const struct frame *f)
@@ -30,10 +28,8 @@ void watch_frame(void *watch, const struct frame *f)
         return;
     w->asked = false;
     w->refused = f->payload.n == 0 || f->payload.p[0] != CONTROL_DONE;
-    w->durable = w->heard_accepted;
-    w->heard_accepted = w->accepted;
-    w->heard_dirty_rows = w->dirty_rows;
-    w->answers++;
+    w->durable = w->heard;
+    w->heard = w->accepted;
 }
 
 enum err watch_open(struct watch *w, const char *socket_path)

@@ -9,12 +9,10 @@ struct watch {
     struct vault_link *link; /* owned */
     uint32_t id;
     bool asked;
-    uint64_t next_us;              /* when to ask again */
-    uint64_t accepted, dirty_rows; /* of the answer that is coming in */
-    uint64_t heard_accepted;       /* of the last whole answer */
-    uint64_t heard_dirty_rows;
-    uint64_t durable; /* counted in the answer before that: synced since (outside.h) */
-    uint64_t answers;
+    uint64_t next_us;  /* when to ask again */
+    uint64_t accepted; /* of the answer that is coming in */
+    uint64_t heard;    /* of the last whole answer */
+    uint64_t durable;  /* of the answer before that: synced since (outside.h) */
     bool refused;
 };
 

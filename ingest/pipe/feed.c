@@ -34,7 +34,7 @@ static enum err set_zone(struct pipe_feed *f, const struct ingest_feed *conf, st
     if (span_str(conf->timezone).n == 0) {
         bool local = conf->kind == FEED_ASTERISK_CSV || f->map.needs_zone;
         zone_fixed(&f->zone, 0);
-        return local ? diag_set(d, ERR_SYNTAX, "no timezone", 0) : OK;
+        return local ? diag_set(d, ERR_SYNTAX, "local times and no timezone", 0) : OK;
     }
     enum err e = zone_parse(span_str(conf->timezone), &f->zone);
     if (e == ERR_NOTFOUND && conf->tzif.n > 0)

@@ -10,26 +10,26 @@ const struct call_field CALL_FIELDS[] = {
 };
 const size_t CALL_FIELDS_COUNT = sizeof CALL_FIELDS / sizeof CALL_FIELDS[0];
 
+enum {
+#define CALL_FIELD(tag, name, type, letter, meaning) ROW_##name,
+#include "proto/record/call.def"
+#undef CALL_FIELD
+    ROWS_COUNT
+};
+_Static_assert(ROWS_COUNT < UINT8_MAX, "a byte a tag");
+
 /* tag -> row + 1; the compiler refuses two rows with one tag (-Woverride-init). */
 static const uint8_t ROW_OF_TAG[256] = {
-#define CALL_FIELD(tag, name, type, letter, meaning) [tag] = 1,
+#define CALL_FIELD(tag, name, type, letter, meaning) [tag] = ROW_##name + 1,
 #include "proto/record/call.def"
 #undef CALL_FIELD
 };
 
 const struct call_field *call_field_by_tag(unsigned tag)
 {
-    if (tag >= 256 || !ROW_OF_TAG[tag])
+    if (tag >= sizeof ROW_OF_TAG || !ROW_OF_TAG[tag])
         return NULL;
-    size_t low = 0, high = CALL_FIELDS_COUNT; /* rows stand in order of their tags */
-    while (high - low > 1) {
-        size_t mid = (low + high) / 2;
-        if (CALL_FIELDS[mid].tag <= tag)
-            low = mid;
-        else
-            high = mid;
-    }
-    return &CALL_FIELDS[low];
+    return &CALL_FIELDS[ROW_OF_TAG[tag] - 1];
 }
 
 #define NAME_ROW(code, text) text,

@@ -200,15 +200,23 @@ static bool set_table(struct job *j, void *member)
 }
 
 static bool (*const SETTERS[CDR_TRANSFORM_COUNT])(struct job *j, void *member) = {
-    [CDR_TEXT] = set_text,           [CDR_NONZERO] = set_nonzero,
+    [CDR_TEXT] = set_text,
+    [CDR_NONZERO] = set_nonzero,
     [CDR_URI_USER] = set_uri_user,
-    [CDR_URI_HOST] = set_uri_host,   [CDR_URLDECODE] = set_urldecode,
-    [CDR_NUMBER] = set_number,       [CDR_CAUSE] = set_cause,
-    [CDR_SECONDS] = set_seconds,     [CDR_MS] = set_number,
-    [CDR_EPOCH_S] = set_epoch_s,     [CDR_EPOCH_MS] = set_epoch_ms,
-    [CDR_EPOCH_US] = set_epoch_us,   [CDR_GREGORIAN_S] = set_gregorian_s,
-    [CDR_TIME] = set_time,           [CDR_IP] = set_ip,
-    [CDR_INT_LE_IP] = set_int_le_ip, [CDR_TABLE] = set_table,
+    [CDR_URI_HOST] = set_uri_host,
+    [CDR_URLDECODE] = set_urldecode,
+    [CDR_NUMBER] = set_number,
+    [CDR_CAUSE] = set_cause,
+    [CDR_SECONDS] = set_seconds,
+    [CDR_MS] = set_number,
+    [CDR_EPOCH_S] = set_epoch_s,
+    [CDR_EPOCH_MS] = set_epoch_ms,
+    [CDR_EPOCH_US] = set_epoch_us,
+    [CDR_GREGORIAN_S] = set_gregorian_s,
+    [CDR_TIME] = set_time,
+    [CDR_IP] = set_ip,
+    [CDR_INT_LE_IP] = set_int_le_ip,
+    [CDR_TABLE] = set_table,
 };
 
 bool cdr_transform(const struct cdr_text *t, struct call *c)

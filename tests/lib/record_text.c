@@ -55,7 +55,16 @@ static void put_line(struct buf *out, const char *head, struct span name, struct
     buf_put(out, name);
     buf_u8(out, ' ');
     for (size_t i = 0; i < value.n; i++)
-        buf_u8(out, value.p[i] >= ' ' || value.p[i] == '\n' ? value.p[i] : '|');
+        buf_u8(out, value.p[i] ? value.p[i] : '|');
+    buf_u8(out, '\n');
+}
+
+/* The parts of a key are told apart by NUL bytes, or by their lengths. */
+static void put_key(struct buf *out, struct span key)
+{
+    buf_str(out, "key ");
+    for (size_t i = 0; i < key.n; i++)
+        buf_u8(out, key.p[i] >= ' ' || key.p[i] == '\n' ? key.p[i] : '|');
     buf_u8(out, '\n');
 }
 
@@ -73,5 +82,5 @@ void record_text(const struct record *r, struct buf *out)
     }
     for (size_t i = 0; i < r->extras_count; i++)
         put_line(out, "extra ", r->extra[i].name, r->extra[i].value);
-    put_line(out, "key", SPAN_EMPTY, r->dedup);
+    put_key(out, r->dedup);
 }

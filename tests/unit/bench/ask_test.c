@@ -41,14 +41,14 @@ Test(ask, the_directory_is_imported_whole)
 Test(ask, a_consumer_gets_its_keys_once)
 {
     struct key_file key = {.name = ""};
-    struct truth none;
-    cr_assert_eq(truth_init(&none, 1), OK);
+    struct rows none;
+    cr_assert_eq(rows_init(&none), OK);
     cr_assert_eq(ask_consumer(&ask, &key), OK);
     cr_expect_eq(strlen(key.server_key), KEY_TEXT_BYTES - 1u);
     cr_expect_eq(ask_totals(&ask, &key, &none), OK);
-    cr_expect_eq(none.total.attempts, 0u);
+    cr_expect_eq(none.count, 0u);
     cr_expect_eq(ask_consumer(&ask, &key), ERR_DENIED, "the name is taken");
-    truth_done(&none);
+    rows_done(&none);
 }
 
 Test(ask, refusals_are_errors)
@@ -56,11 +56,11 @@ Test(ask, refusals_are_errors)
     uint8_t room[64];
     struct buf b = buf_of(room, sizeof room);
     struct key_file stranger = {.name = ""};
-    struct truth none;
+    struct rows none;
     control_put_verb(&b, "no such");
     cr_expect_eq(ask_send(&ask, FRAME_REQUEST, buf_span(&b)), ERR_DENIED);
-    cr_assert_eq(truth_init(&none, 1), OK);
+    cr_assert_eq(rows_init(&none), OK);
     key_file_generate(&stranger);
     cr_expect_eq(ask_totals(&ask, &stranger, &none), ERR_DENIED);
-    truth_done(&none);
+    rows_done(&none);
 }

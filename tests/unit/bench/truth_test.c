@@ -81,18 +81,21 @@ static struct pull_row row_of(const char *account)
 Test(truth, rows_that_say_the_same_are_equal_and_others_are_not)
 {
     struct truth pulled;
+    struct tally tally;
     struct bench_call call = call_of(7, CALLS_OUTSIDE, 5000);
     struct pull_row row = row_of("acct000007");
     cr_assert_eq(truth_init(&pulled, 10), OK);
     truth_add_call(&t, &call);
     cr_expect_eq(truth_differences(&t, &pulled), 1u, "nothing was pulled");
-    truth_add_row(&pulled, &row);
+    cr_assert_eq(truth_row(&row, &tally), 7u);
+    truth_add(&pulled, 7, &tally);
     cr_expect_eq(truth_differences(&t, &pulled), 0u);
     pulled.account[7].billed_s[2]++;
     cr_expect_eq(truth_differences(&t, &pulled), 1u);
     pulled.account[7].billed_s[2]--;
     row = row_of("unassigned");
-    truth_add_row(&pulled, &row);
+    cr_assert_eq(truth_row(&row, &tally), TRUTH_FOREIGN);
+    truth_add(&pulled, TRUTH_FOREIGN, &tally);
     cr_expect_eq(truth_differences(&t, &pulled), 1u, "a row of nobody we know");
     truth_done(&pulled);
 }

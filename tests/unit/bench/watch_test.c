@@ -52,7 +52,7 @@ Test(watch, a_count_is_durable_when_the_next_answer_has_come)
     cr_expect_eq(w.durable, 0u, "an answer to another question");
     answer(&w, w.id, "9", CONTROL_DONE);
     cr_expect_eq(w.durable, 5u);
-    cr_expect_eq(w.heard_accepted, 9u);
+    cr_expect_eq(w.heard, 9u);
     cr_assert_eq(watch_turn(&w, 200001), OK);
     cr_expect_eq(requests, 2u, "not so soon");
 }

@@ -218,6 +218,37 @@ Test(ingestd, malformed_lines_are_counted_and_passed_over)
     teardown(&b);
 }
 
+static void append(struct bed *b, const char *text)
+{
+    int fd = openat(b->dir_fd, "Master.csv", O_WRONLY | O_CREAT | O_APPEND, 0600);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+/* A successor goes on behind the title line, and still knows what the columns are called. */
+Test(ingestd, mapped_file_keeps_its_title_through_a_kill)
+{
+    struct bed b;
+    struct record r;
+    setup(&b);
+    b.feed[1].kind = FEED_MAPPED;
+    b.feed[1].map = span_str("format = csv\nheader = names\ncolumns = id, bill, to\nkey = id\n"
+                             "answered-by = dur_bill_ms\ndur_bill_ms = bill: seconds\n"
+                             "called_raw = to\n");
+    append(&b, "id,to,bill\n1,7,8\n");
+    start(&b);
+    serve_until(&b, 1);
+    kill_worker(&b);
+    append(&b, "2,7,9\n");
+    start(&b);
+    serve_until(&b, 2);
+    fake_vault_record(&V, 1, &r);
+    cr_expect_eq(r.call.dur_bill_ms, 9000);
+    cr_expect(span_is(r.call.called_raw, "7"));
+    cr_expect_eq(drain(&b), 0);
+    teardown(&b);
+}
+
 /* --- HTTP --- */
 
 static int connected(uint16_t port)
@@ -352,6 +383,23 @@ Test(ingestd, http_takes_arrays_and_lines_and_keeps_the_good_ones)
     cr_expect_eq(status_of(&b, post(&b, "/cdr/switch", body), 200, true), 400);
     cr_expect_not_null(strstr(ANSWER, "1 of 3"), "%s", ANSWER);
     cr_expect_eq(V.records_count, 4);
+    cr_expect_eq(drain(&b), 0);
+    teardown(&b);
+}
+
+Test(ingestd, http_takes_documents_of_a_mapped_feed)
+{
+    struct bed b;
+    setup(&b);
+    b.feed[2].kind = FEED_MAPPED;
+    b.feed[2].map = span_str("format = json\nkey = id\nanswered-by = dur_bill_ms\n"
+                             "dur_bill_ms = bill: seconds\n");
+    start(&b);
+    cr_expect_eq(status_of(&b, post(&b, "/cdr/switch", "[{\"id\":1,\"bill\":2}]"), 200, true), 200);
+    cr_expect_eq(V.records_count, 1);
+    cr_expect_eq(status_of(&b, post(&b, "/cdr/switch", "{\"bill\":2}"), 200, true), 400);
+    cr_expect_not_null(strstr(ANSWER, "key"), "%s", ANSWER);
+    cr_expect_eq(status_of(&b, post(&b, "/cdr/freeswitch", "{}"), 200, true), 404);
     cr_expect_eq(drain(&b), 0);
     teardown(&b);
 }

@@ -155,6 +155,41 @@ Test(load, json_lines_of_a_large_file)
     teardown(&b);
 }
 
+Test(load, mapped_file)
+{
+    struct bed b;
+    struct load_result r;
+    setup(&b, "report", FEED_MAPPED);
+    b.options.feed.map = span_str("format = csv\nkey = #1\nignore = #1: title\n"
+                                  "answered-by = dur_bill_ms\ndur_bill_ms = #2: seconds\n");
+    fputs("\xef\xbb\xbftitle,bill\n1,2\n2,x\n3,4", b.file);
+    cr_assert_eq(run(&b, &r), OK);
+    cr_expect_eq(r.accepted, 2);
+    cr_expect_eq(r.rejected, 1);
+    cr_expect_eq(r.ignored, 1);
+    cr_expect_eq(b.last.number, 3);
+    cr_expect_str_eq(b.last.what, "dur_bill_ms");
+    b.options.feed.map = SPAN_EMPTY;
+    cr_expect_eq(run(&b, &r), ERR_CONFLICT, "the vault says that the feed is mapped");
+    teardown(&b);
+}
+
+/* Documents with line ends inside, as of a switch that has a reader of its own. */
+Test(load, mapped_documents)
+{
+    struct bed b;
+    struct load_result r;
+    setup(&b, "report", FEED_MAPPED);
+    b.options.feed.map = span_str("format = json\nkey = id\nanswered-by = dur_bill_ms\n"
+                                  "dur_bill_ms = bill: seconds\n");
+    fputs("{\"id\":1,\n\"bill\":2}\n{\"id\":2}\n{\"bill\":2}", b.file);
+    cr_assert_eq(run(&b, &r), OK);
+    cr_expect_eq(r.accepted, 2);
+    cr_expect_eq(r.rejected, 1);
+    cr_expect_str_eq(b.last.unit, "document");
+    teardown(&b);
+}
+
 static void put32(struct bed *b, uint32_t v)
 {
     cr_assert_eq(fwrite(&v, 4, 1, b->file), 1);

@@ -131,6 +131,41 @@ Test(files, what_is_missing_is_told_with_its_line)
     }
 }
 
+Test(files, maps_are_read_and_told_with_their_line)
+{
+    static const struct {
+        const char *feed, *map, *what; /* NULL: nothing is wrong */
+    } ROWS[] = {
+        {"map: file, path: ./x",
+         "format = csv\nkey = a\nt_end = b: epoch_s\nanswered-by = t_answer\n",
+         "map: its line 1: "},
+        {"map: file, path: ./x", "format = csv\nx = y\n", "map: its line 2: "},
+        {"map: none", "", "map: no such thing"},
+        {"map: file, path: ./x",
+         "format = csv\nkey = a\nt_answer = b: time %Y-%m-%d\nanswered-by = t_answer\n",
+         "wants a timezone"},
+        {"map: file, path: ./x, timezone: UTC",
+         "format = csv\nkey = a\nt_answer = b: time %Y-%m-%d\nanswered-by = t_answer\n", NULL},
+        {"map: file", "format = csv\nkey = a\nt_answer = b: epoch_s\nanswered-by = t_answer\n",
+         "wants a path"},
+        {"map: file", "format = json\nkey = a\nt_answer = b: epoch_s\nanswered-by = t_answer\n",
+         NULL},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        static struct config c;
+        static struct config_problems p;
+        static char yaml[256];
+        write_file(span_str(ROWS[i].map));
+        snprintf(yaml, sizeof yaml, "npa_file: file\nfeeds:\n  - {name: a, kind: mapped, %s}\n",
+                 ROWS[i].feed);
+        cr_assert_eq(config_parse(span_str(yaml), &c, &p), OK);
+        files_check(&c, &p);
+        cr_expect_eq(p.count, ROWS[i].what ? 1 : 0, "row %zu: %s", i, p.item[0].text);
+        cr_expect(!ROWS[i].what || (p.item[0].line == 3 && strstr(p.item[0].text, ROWS[i].what)),
+                  "row %zu: %s", i, p.item[0].text);
+    }
+}
+
 /* A feed's folder below the state directory is made, another one is wanted there. */
 Test(files, feed_paths_are_below_the_state_directory)
 {

@@ -1,6 +1,7 @@
 /* Proves: which bytes are a record, which are refused for what reason, and how many are used; a
  * torn line costs itself and no other; bodies in every form give their documents, and secrets in
- * them do not reach the batch (I5). */
+ * them do not reach the batch (I5). The same of mapped feeds, whose title lines name what follows.
+ */
 #include "ingest/pipe/cdr_feed.h"
 
 #include <criterion/criterion.h>
@@ -110,6 +111,164 @@ Test(cdr_feed, quote_that_runs_away)
     cr_expect(e == OK || e == ERR_MORE);
     cr_expect_gt(pipe_fixture_count(&b.x, METRIC_MALFORMED, REASON_LINE), 0);
     cr_expect_gt(pipe_fixture_count(&b.x, METRIC_MALFORMED, REASON_COLUMN), 50, "the rest is read");
+    teardown(&b);
+}
+
+/* --- mapped feeds --- */
+
+#define MAP                                                                                        \
+    "format = csv\nheader = names\ncolumns = caller, called, start, bill, code\n"                  \
+    "select = #1: 1, 2\nignore = #1: 9\nkey = caller, start\ndrop = code\n"                        \
+    "answered-by = dur_bill_ms\ncalled_raw = called\ndur_bill_ms = bill: seconds\n"                \
+    "t_start = start: epoch_s\n"
+
+static void map_feed(struct bed *b, const char *map)
+{
+    struct diag d;
+    uint16_t id = b->x.feed.id;
+    b->x.conf.map = span_str(map);
+    cr_assert_eq(pipe_feed_init(&b->x.feed, &b->x.conf, 0, &b->x.npa, &d), OK, "%s", d.what);
+    b->x.feed.id = id;
+}
+
+static void setup_mapped(struct bed *b, const char *map)
+{
+    pipe_fixture_init(&b->x, FEED_FREESWITCH_JSON); /* which wants no map yet */
+    b->x.conf.kind = FEED_MAPPED;
+    map_feed(b, map);
+    cr_assert_eq(cdr_scratch_new(&b->scratch), OK);
+}
+
+static uint64_t ignored(const struct bed *b)
+{
+    return pipe_fixture_count(&b->x, METRIC_IGNORED, REASON_NOT_A_CALL);
+}
+
+static uint64_t refused(const struct bed *b, enum reason reason)
+{
+    return pipe_fixture_count(&b->x, METRIC_MALFORMED, reason);
+}
+
+Test(cdr_feed, mapped_rows)
+{
+    static const struct {
+        const char *name;
+        struct span in;
+        unsigned records, ignored, column, line;
+    } ROWS[] = {
+        {"as the map says", SPAN_LIT("1,2125550101,1763632800,9,x\r\n"), 1, 0, 0, 0},
+        {"another kind of line", SPAN_LIT("9,2125550101\n1,2125550101,1763632800,9,x\n"), 1, 1, 0,
+         0},
+        {"an unknown kind of line", SPAN_LIT("8,2125550101,1763632800,9,x\n"), 0, 0, 1, 0},
+        {"a title line", SPAN_LIT("caller,bill,start\n1,9,1763632800\n"), 1, 1, 0, 0},
+        {"a title line behind a byte order mark",
+         SPAN_LIT("\xef\xbb\xbf\"caller\",bill,start\n1,9,1763632800\n"), 1, 1, 0, 0},
+        {"not the columns of the title line", SPAN_LIT("caller,bill,start\n1,9\n"), 0, 1, 1, 0},
+        {"a line torn in a quote", SPAN_LIT("1,\"212\n2,2125550101,1763632800,9,x\n"), 1, 0, 0, 1},
+        {"NUL", SPAN_LIT("1,\0\n2,2125550101,1763632800,9,x\n"), 1, 0, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct bed b;
+        setup_mapped(&b, MAP);
+        cr_expect_eq(feed(&b, ROWS[i].in, false), OK, "%s", ROWS[i].name);
+        cr_expect_eq(b.x.vault.records_count, ROWS[i].records, "%s", ROWS[i].name);
+        cr_expect_eq(ignored(&b), ROWS[i].ignored, "%s", ROWS[i].name);
+        cr_expect_eq(refused(&b, REASON_COLUMN), ROWS[i].column, "%s", ROWS[i].name);
+        cr_expect_eq(refused(&b, REASON_LINE), ROWS[i].line, "%s", ROWS[i].name);
+        teardown(&b);
+    }
+}
+
+/* Reading goes on behind the title line of a file, which stands at its head. */
+Test(cdr_feed, mapped_head)
+{
+    static const char REST[] = "1,9,1763632800\n";
+    struct bed b;
+    struct record r;
+    setup_mapped(&b, MAP);
+    cdr_feed_head(&b.x.feed, b.scratch, span_str("caller,bill")); /* not whole */
+    cr_expect_eq(feed(&b, span_str(REST), false), OK);
+    cr_expect_eq(refused(&b, REASON_COLUMN), 1, "the columns of the map: 1763632800 is no start");
+    cdr_feed_head(&b.x.feed, b.scratch,
+                  span_str("\xef\xbb\xbf"
+                           "caller,bill,start\n1,2,3\n"));
+    cr_expect_eq(feed(&b, span_str(REST), false), OK);
+    cr_assert_eq(b.x.vault.records_count, 1);
+    fake_vault_record(&b.x.vault, 0, &r);
+    cr_expect_eq(r.call.feed_kind, FEED_MAPPED);
+    cr_expect_eq(r.call.dur_bill_ms, 9000);
+    teardown(&b);
+}
+
+/* What the map drops, and what the classification table does, is neither in the record nor in
+ * its key (I5). */
+Test(cdr_feed, mapped_secrets_do_not_reach_the_batch)
+{
+    struct bed b;
+    setup_mapped(&b, MAP);
+    cr_assert_eq(feed(&b,
+                      span_str("caller,called,start,bill,code,Auth_Password\n"
+                               "1,2125550101,1763632800,9,canary,canary\n"),
+                      false),
+                 OK);
+    cr_assert_eq(b.x.vault.records_count, 1);
+    struct span wire = span_of(b.x.vault.record[0].wire, b.x.vault.record[0].bytes);
+    cr_expect_eq(span_find_span(wire, span_str("canary")), wire.n);
+    cr_expect_lt(span_find_span(wire, span_str("1763632800")), wire.n, "the search works");
+    teardown(&b);
+}
+
+Test(cdr_feed, mapped_documents)
+{
+    static const char JSON[] =
+        "format = json\nkey = id\nselect = kind: call\nignore = kind: event\n"
+        "answered-by = dur_bill_ms\ndur_bill_ms = bill: seconds\n";
+#define CALL(id) "{\"id\":\"" id "\",\"kind\":\"call\",\"bill\":1}"
+    static const struct {
+        const char *name;
+        struct span body;
+        enum err e;
+        unsigned accepted, refused, ignored;
+    } ROWS[] = {
+        {"one", SPAN_LIT(CALL("1")), OK, 1, 0, 0},
+        {"array", SPAN_LIT("[" CALL("1") "," CALL("2") "]"), OK, 2, 0, 0},
+        {"lines", SPAN_LIT(CALL("1") "\n" CALL("2") "\n"), OK, 2, 0, 0},
+        {"an event", SPAN_LIT(CALL("1") "{\"kind\":\"event\"}"), OK, 1, 0, 1},
+        {"something else", SPAN_LIT(CALL("1") "{\"kind\":\"x\"}"), OK, 1, 1, 0},
+        {"no key", SPAN_LIT("{\"kind\":\"call\",\"bill\":1}"), OK, 0, 1, 0},
+        {"cut short", SPAN_LIT(CALL("1") "{\"a\":"), ERR_SYNTAX, 1, 0, 0},
+    };
+#undef CALL
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct bed b;
+        struct cdr_posted posted;
+        setup_mapped(&b, JSON);
+        cr_expect(cdr_feed_posts(&b.x.feed));
+        cr_expect_eq(cdr_feed_body(&b.x.pipe, &b.x.feed, b.scratch, ROWS[i].body, &posted),
+                     ROWS[i].e, "%s", ROWS[i].name);
+        cr_expect_eq(posted.accepted, ROWS[i].accepted, "%s", ROWS[i].name);
+        cr_expect_eq(posted.refused, ROWS[i].refused, "%s", ROWS[i].name);
+        cr_expect_eq(ignored(&b), ROWS[i].ignored, "%s", ROWS[i].name);
+        pipe_fixture_settle(&b.x);
+        cr_expect_eq(b.x.vault.records_count, ROWS[i].accepted, "%s", ROWS[i].name);
+        map_feed(&b, MAP);
+        cr_expect_not(cdr_feed_posts(&b.x.feed), "rows are not posted");
+        teardown(&b);
+    }
+}
+
+Test(cdr_feed, mapped_pairs)
+{
+    static const char KV[] = "format = kv\nbegin = id=\nkey = id\nanswered-by = dur_bill_ms\n"
+                             "dur_bill_ms = bill: seconds\n";
+    struct bed b;
+    setup_mapped(&b, KV);
+    cr_expect_eq(
+        feed(&b, span_str("log: id=1;bill=2\nlog: nothing\n\nid=2;bill=x\nid=3;bill=1"), false),
+        ERR_MORE);
+    cr_expect_eq(b.x.vault.records_count, 1);
+    cr_expect_eq(ignored(&b), 1);
+    cr_expect_eq(refused(&b, REASON_COLUMN), 1);
     teardown(&b);
 }
 

@@ -36,6 +36,36 @@ Test(feed, configuration)
     }
 }
 
+#define MAP "format = json\nkey = a\nanswered-by = t_answer\nt_answer = b: "
+
+Test(feed, maps)
+{
+    static const struct {
+        const char *name, *map, *zone;
+        enum feed_kind kind;
+        enum err e;
+    } ROWS[] = {
+        {"a map", MAP "epoch_s\n", NULL, FEED_MAPPED, OK},
+        {"none", "", NULL, FEED_MAPPED, ERR_SYNTAX},
+        {"a broken one", MAP "nonsense\n", NULL, FEED_MAPPED, ERR_SYNTAX},
+        {"local times", MAP "time %Y-%m-%d\n", "UTC", FEED_MAPPED, OK},
+        {"local times without a zone", MAP "time %Y-%m-%d\n", NULL, FEED_MAPPED, ERR_SYNTAX},
+        {"times that say their zone", MAP "time %Y-%m-%d %z\n", NULL, FEED_MAPPED, OK},
+        {"of a feed whose kind the vault knows", MAP "epoch_s\n", NULL, FEED_UNKNOWN, OK},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct pipe_feed f;
+        struct diag d = {NULL, 0};
+        struct ingest_feed conf = {INGEST_FEED_DEFAULTS};
+        conf.kind = ROWS[i].kind;
+        conf.map = span_str(ROWS[i].map);
+        conf.timezone = ROWS[i].zone;
+        cr_expect_eq(pipe_feed_init(&f, &conf, 3, NULL, &d), ROWS[i].e, "%s", ROWS[i].name);
+        cr_expect_eq(d.what != NULL, ROWS[i].e != OK, "%s", ROWS[i].name);
+        cr_expect(ROWS[i].e != OK || f.map.rules_count == 1, "%s", ROWS[i].name);
+    }
+}
+
 Test(feed, country_reaches_the_rules)
 {
     struct pipe_feed f;

@@ -299,7 +299,8 @@ Test(outlet, limits)
     struct bed b;
     setup(&b);
     struct span key = span_str("k");
-    cr_expect_eq(outlet_record(b.outlet, span_of(big, RECORD_BYTES_MAX + 1), 1, SPAN_EMPTY, 0), ERR_LIMIT);
+    cr_expect_eq(outlet_record(b.outlet, span_of(big, RECORD_BYTES_MAX + 1), 1, SPAN_EMPTY, 0),
+                 ERR_LIMIT);
     cr_expect_eq(outlet_live(b.outlet, 1, key, span_of(big, sizeof big), 0), ERR_LIMIT);
     cr_expect_eq(outlet_cursor(b.outlet, 1, key, span_of(big, CURSOR_BYTES_MAX + 1), 0), ERR_LIMIT);
     for (uint16_t i = 0; i < FEEDS_MAX; i++)

@@ -71,6 +71,34 @@ Test(csv, records)
     }
 }
 
+Test(csv, dialects)
+{
+    static const struct {
+        const char *what;
+        struct csv_dialect dialect;
+        struct span in;
+        const char *columns;
+    } ROWS[] = {
+        {"bars without quotes", {'|', 0}, BYTES("a |\"b|c\n"), "a |\"b|c"},
+        {"a quote alone is text", {'|', 0}, BYTES("\"\n"), "\""},
+        {"tabs", {'\t', '"'}, BYTES("a\t\t\"b\tc\" \t d\n"), "a||\"b\tc\"| d"},
+        {"semicolons", {';', '\''}, BYTES("'a;''b';\"c\";,\n"), "\"a;'b\"|\"c\"|,"},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct buf scratch = buf_of(room, sizeof room);
+        struct span in = exact_copy(ROWS[i].in);
+        cr_expect_eq(csv_next_as(ROWS[i].dialect, in, false, &scratch, &row, NULL), OK, "%s",
+                     ROWS[i].what);
+        cr_expect(span_is(joined(), ROWS[i].columns), "%s: %.*s", ROWS[i].what, (int)joined().n,
+                  (const char *)joined().p);
+        exact_free(in);
+    }
+    struct buf scratch = buf_of(room, sizeof room);
+    cr_expect_eq(csv_next_as((struct csv_dialect){'|', 0}, span_of("a\0|b\n", 6), false, &scratch,
+                             &row, NULL),
+                 ERR_SYNTAX, "a NUL is no quote that is missing");
+}
+
 /* A tail of a growing file: a record is never taken from its first bytes. */
 Test(csv, every_prefix_asks_for_more)
 {

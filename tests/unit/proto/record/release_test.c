@@ -1,5 +1,5 @@
 /* Proves the table of RFC 3398 7.2.4.1 on its rows and between them, and which failures the
- * next INVITE goes on from. */
+ * next INVITE goes on from; and what a cause of Q.850 says of a call that nobody answered. */
 #include "proto/record/release.h"
 
 #include <criterion/criterion.h>
@@ -28,6 +28,20 @@ Test(release, rows)
         cr_expect_eq(release_disposition(status), ROWS[i].disposition, "%u", status);
         cr_expect_eq(release_retries(status), ROWS[i].retries, "retry behind %u", status);
     }
+}
+
+Test(release, causes_without_an_answer)
+{
+    static const struct {
+        unsigned cause;
+        enum disposition disposition;
+    } CAUSES[] = {
+        {16, DISPOSITION_CANCELLED}, {17, DISPOSITION_BUSY},     {18, DISPOSITION_NO_ANSWER},
+        {19, DISPOSITION_NO_ANSWER}, {21, DISPOSITION_REJECTED}, {34, DISPOSITION_CONGESTION},
+        {102, DISPOSITION_TIMEOUT},  {1, DISPOSITION_FAILED},    {127, DISPOSITION_FAILED}};
+    for (size_t i = 0; i < sizeof CAUSES / sizeof CAUSES[0]; i++)
+        cr_expect_eq(release_disposition_q850(CAUSES[i].cause), CAUSES[i].disposition, "%u",
+                     CAUSES[i].cause);
 }
 
 /* ITU-T Q.850: causes are 1..127. */

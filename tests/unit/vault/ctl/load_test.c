@@ -117,6 +117,33 @@ Test(load, what_is_rejected_is_told_by_line)
            ": line 2: ");
 }
 
+Test(load, a_map_reads_the_file)
+{
+    static char map[80], option[96];
+    snprintf(map, sizeof map, "%s/map", dir);
+    snprintf(option, sizeof option, "--map=%s", map);
+    FILE *f = fopen(map, "w");
+    cr_assert_not_null(f);
+    fputs("format = csv\nkey = #1\nanswered-by = t_answer\n"
+          "t_answer = #2: time %Y-%m-%d %H:%M:%S\nignore = #1: title\n",
+          f);
+    fclose(f);
+    write_file("title,when\n1,2026-11-20 09:00:00\n2,yesterday 12125550123\n");
+    expect(RUN("--feed=report", option), CONTROL_USAGE, "", "timezone");
+    expect(RUN("--feed=report", option, "--timezone=UTC"), CONTROL_DONE, HEAD "2,1,0,1,1\n",
+           ": line 3: ");
+    expect(RUN("--feed=report", "--kind=mapped", option, "--timezone=UTC"), CONTROL_DONE,
+           HEAD "2,0,1,1,1\n", ": line 3: ");
+    expect(RUN("--feed=report"), CONTROL_FAILED, HEAD "0,0,0,0,0\n", "wants its map");
+    expect(RUN("--feed=report", "--kind=mapped"), CONTROL_USAGE, "", "--map");
+    expect(RUN("--feed=report", "--kind=hep", option), CONTROL_USAGE, "", "--map");
+    expect(RUN("--feed=report", "--map=/nonexistent"), CONTROL_USAGE, "", "/nonexistent: ");
+    f = fopen(map, "a");
+    fputs("nonsense = 1\n", f);
+    fclose(f);
+    expect(RUN("--feed=report", option), CONTROL_USAGE, "", "map:6: ");
+}
+
 Test(load, what_cannot_begin_has_its_exit_code)
 {
     write_file(LINE("2026-11-20 09:00:00", "1795165200.1"));

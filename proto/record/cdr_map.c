@@ -449,6 +449,27 @@ static enum err check_sources(struct parse *p)
     return OK;
 }
 
+static bool is_among(const struct cdr_sources *list, unsigned source)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->at[i] == source)
+            return true;
+    return false;
+}
+
+/* What is dropped is in no field and in no key. */
+static enum err check_drop(struct parse *p)
+{
+    const struct cdr_map *m = p->m;
+    for (size_t i = 0; i < m->rules_count; i++)
+        if (is_among(&m->drop, m->rule[i].source))
+            return refuse(p, ERR_CONFLICT, p->where[i], "this source is dropped");
+    for (size_t i = 0; i < m->key.count; i++)
+        if (is_among(&m->drop, m->key.at[i]))
+            return refuse(p, ERR_CONFLICT, p->text, "key: a source that is dropped");
+    return OK;
+}
+
 static enum err check_settings(struct parse *p, unsigned seen)
 {
     const struct cdr_map *m = p->m;
@@ -500,6 +521,8 @@ enum err cdr_map_parse(struct span text, struct cdr_map *out, size_t *out_line, 
         e = default_transform(&p, i);
     if (e == OK)
         e = check_sources(&p);
+    if (e == OK)
+        e = check_drop(&p);
     if (e == OK)
         e = check_settings(&p, seen);
     *out_line = e == OK ? 0 : line_of(&p);

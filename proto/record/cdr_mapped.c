@@ -438,9 +438,9 @@ static enum err finish(struct job *j)
     set_disposition(c);
     if (c->call_key.n == 0)
         c->call_key = c->leg_id.n ? c->leg_id : c->sip_call_id;
+    /* CUCM names one in every call; what went where it was sent was not redirected. */
     if (span_eq(c->redirecting_tn, c->connected_tn))
-        c->redirecting_tn =
-            SPAN_EMPTY; /* CUCM names one in every call: it went where it was sent */
+        c->redirecting_tn = SPAN_EMPTY;
     if (c->leg_role == 0)
         c->leg_role = 3; /* both parties in one record */
     c->rec_type = c->answered ? REC_FINAL : REC_ATTEMPT;

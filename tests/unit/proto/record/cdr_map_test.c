@@ -49,6 +49,8 @@ Test(cdr_map, mistakes)
         {LINE("required = t_start, x"), ERR_SYNTAX, 5, "required: no such field"},
         {LINE("required = t_start"), ERR_CONFLICT, 1, "required: field without a source"},
         {LINE("called_raw = a |"), OK, 0, ""},
+        {LINE("drop = c, pin\ncalled_raw = d | pin"), ERR_CONFLICT, 6, "source is dropped"},
+        {LINE("drop = c, a"), ERR_CONFLICT, 1, "key: a source that is dropped"},
         {LINE("called_raw = | a"), ERR_SYNTAX, 5, "name of a column"},
         {LINE("called_raw = a: nonsense"), ERR_SYNTAX, 5, "no such transform"},
         {LINE("called_raw = a: seconds"), ERR_CONFLICT, 5, "no value of this field"},

@@ -308,9 +308,10 @@ enum err vault_flush(struct vault *v)
     return OK;
 }
 
-/* Totals are written little by little, at such a pace that none is in memory only for longer
- * than usage_checkpoint_ms; all at once would stop the commits for as long as it takes. A
- * clock that was set back must not stop them. */
+/* Totals are written little by little: a share of what is left each tick, the oldest first, so
+ * that most are on disk within usage_checkpoint_ms and the last ones somewhat later; all at
+ * once would stop the commits for as long as it takes. A clock that was set back must not
+ * stop them. */
 static size_t totals_due(const struct vault *v, int64_t elapsed_us)
 {
     int64_t interval_us = (int64_t)v->options.usage_checkpoint_ms * US_PER_MS;

@@ -30,7 +30,7 @@ struct vault_options {
     bool accept_loss;             /* vault_recover() */
     uint32_t usage_period_s;      /* 3600 or 86400 */
     const char *usage_increments; /* "1/1,6/6,30/6,60/60": first/then seconds */
-    uint32_t usage_checkpoint_ms; /* longest time a total is in memory only */
+    uint32_t usage_checkpoint_ms; /* about how long a total is in memory only */
     bool unassigned_in_usage;
     uint64_t segment_records; /* 0 = the store's default; tests take small ones */
     struct vault_clock clock;
@@ -84,7 +84,7 @@ bool vault_pending(const struct vault *v);
 MUST_CHECK enum err vault_flush(struct vault *v);
 /* Advances one long read by a step. *more: there is more to do now. */
 MUST_CHECK enum err vault_work(struct vault *v, bool *more);
-/* Timers: checkpoint of totals. Call at least every 100 ms. */
+/* Timers: totals that are due. Call at least every 100 ms. */
 MUST_CHECK enum err vault_tick(struct vault *v);
 
 struct vault_totals { /* for metrics and `status` */

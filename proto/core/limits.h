@@ -29,6 +29,7 @@ enum {
     /* One frame between processes, its head included: a datagram of a Unix seqpacket socket,
      * several of which fit the default socket buffer; the largest record fits one. */
     WIRE_FRAME_BYTES_MAX = 64 * 1024,
+    /* A frame holds about 200; eight batches of this are what one write of the store takes. */
     BATCH_RECORDS_MAX = 4096,
     /* Batches a client may have unanswered: what is re-sent after the vault restarts. */
     BATCHES_IN_FLIGHT_MAX = 32,

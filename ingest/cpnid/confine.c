@@ -89,6 +89,17 @@ static void limit_memory_locks(const struct confine_plan *plan, unsigned *gaps)
         *gaps |= 1U << CONFINE_GAP_LOCKED_MEMORY;
 }
 
+/* The usual soft limit of 1024 is for programs that wait with select(2); none of ours does. */
+static void limit_descriptors(void)
+{
+    enum { ENOUGH = 1 << 16 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= ENOUGH)
+        return;
+    limit.rlim_cur = limit.rlim_max < ENOUGH ? limit.rlim_max : ENOUGH;
+    setrlimit(RLIMIT_NOFILE, &limit); /* with fewer a role works as well, only less smoothly */
+}
+
 /* Nothing of a role's memory is ever written by the kernel or read by another process of
  * the same user: it holds keys or calls (I4). */
 static enum err seal_process(const struct confine_plan *plan, struct diag *d)
@@ -133,6 +144,7 @@ enum err confine(const struct confinement *row, const struct confine_plan *plan,
     prctl(PR_SET_NAME, plan->comm, 0, 0, 0);
     umask(077);
     limit_memory_locks(plan, &gaps);
+    limit_descriptors();
     enum err e = plan->drop_user ? drop_user(plan, d) : OK;
     if (e == OK)
         e = seal_process(plan, d);

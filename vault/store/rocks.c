@@ -15,6 +15,7 @@
 
 #include "proto/core/check.h"
 #include "vault/store/ops.h"
+#include "vault/store/reaper.h"
 
 enum {
     MIB = 1 << 20,
@@ -68,6 +69,7 @@ struct engine {
     rocksdb_column_family_handle_t *unused; /* "default", which RocksDB insists on */
     uint32_t months[STORE_MONTHS_MAX];
     size_t months_count;
+    struct reaper *reaper; /* NULL: read only */
     char dir[PATH_MAX];
 };
 
@@ -294,6 +296,8 @@ static enum err rocks_open(const struct store_options *o, struct engine **out, s
         if (result != OK)
             diag_set(d, result, result == ERR_FORGED ? DAMAGED : "the database cannot be opened",
                      0);
+        else if (!o->read_only && (result = reaper_new(e->dir, &e->reaper)) != OK)
+            diag_set(d, result, "the thread that frees deleted files", 0);
     }
     if (result != OK) {
         rocks_close(e);
@@ -326,6 +330,7 @@ static void rocks_close(struct engine *e)
         rocksdb_column_family_handle_destroy(e->unused);
         rocksdb_close(e->db);
     }
+    reaper_free(e->reaper);
     options_free(e);
     free(e);
 }

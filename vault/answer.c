@@ -257,7 +257,7 @@ struct reassign {
     enum err e;
 };
 
-enum { REASSIGN_BATCH_RECORDS = 1024 };
+enum { REASSIGN_BATCH_RECORDS = TXN_DELETES_MAX };
 
 /* A moved record and its effect on the totals must become durable together. */
 static enum err reassign_flush(struct vault *v)

@@ -4,9 +4,11 @@
 
 #include <stdatomic.h>
 
+#include "vault/store/edits.h"
 #include "vault/store/head.h"
 #include "vault/store/index.h"
 #include "vault/store/ops.h"
+#include "vault/store/pack.h"
 
 enum { SEQ_BYTES = 8, MONTH_SLOTS = (MONTH_LAST / 100 - MONTH_FIRST / 100 + 1) * 12 + 1 };
 
@@ -28,6 +30,8 @@ struct store {
     uint64_t noted_sealed; /* as in the last batch */
     uint64_t unsealed;     /* as the state row had it at open */
     struct txn txn;
+    struct pack pack;   /* of the open batch: the newest records, not yet put */
+    struct edits edits; /* of the open batch */
     uint64_t commits_since_open, commit_us_sum, commit_us_max;
     /* Month -> table, 0 = none. Written by the writer, read by all; never goes back. */
     _Atomic uint16_t tables[MONTH_SLOTS];
@@ -48,6 +52,10 @@ static inline void seq_key(uint8_t key[static SEQ_BYTES], uint64_t seq)
     struct buf b = buf_of(key, SEQ_BYTES);
     buf_be64(&b, seq);
 }
+
+/* walk.c: a cursor at the row that holds `seq`, or would. */
+MUST_CHECK enum err record_cursor(const struct store_ops *ops, struct engine *e, unsigned table,
+                                  uint64_t seq, struct cursor **out);
 
 /* repair.c: puts into the batch what makes a restart index the rows >= lost anew: their entries
  * in the families go, and the mark of the sealed segments goes back. */

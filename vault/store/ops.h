@@ -45,6 +45,8 @@ struct store_ops {
      * must be freed. A cursor belongs to one thread. */
     enum err (*cursors)(struct engine *e, const unsigned *tables, size_t count, struct span from,
                         struct cursor **out);
+    /* To the last row <= key; to the first row, when there is none. */
+    void (*cursor_floor)(struct cursor *c, struct span key);
     bool (*cursor_row)(struct cursor *c, struct span *key, struct span *value); /* false: end */
     void (*cursor_next)(struct cursor *c);
     enum err (*cursor_free)(struct cursor *c); /* ERR_STORE: it ended early */
@@ -52,7 +54,6 @@ struct store_ops {
     /* The batch; writer's thread. put copies. commit syncs and empties; blocks. */
     void (*put)(struct engine *e, unsigned table, struct span key, struct span value);
     void (*del)(struct engine *e, unsigned table, struct span key);
-    size_t (*batch_bytes)(struct engine *e);
     enum err (*commit)(struct engine *e);
 
     /* Adds a run to a table, durable on return; any one thread beside the writer's. Adding

@@ -22,7 +22,6 @@ struct rows {
 struct engine {
     pthread_mutex_t lock; /* around tables; the batch is the writer's alone */
     struct rows tables[TABLES_MAX], batch;
-    size_t batch_bytes;
     uint32_t months[STORE_MONTHS_MAX];
     size_t months_count;
 };
@@ -179,12 +178,13 @@ static enum err ram_last_key(struct engine *e, unsigned table, struct buf *out)
     return result;
 }
 
-static struct cursor *cursor_copy(struct engine *e, const struct rows *rows, size_t from)
+static struct cursor *cursor_copy(struct engine *e, const struct rows *rows, size_t at)
 {
     struct cursor *c = calloc(1, sizeof *c);
     CHECK(c);
     c->engine = e;
-    for (size_t i = from; i < rows->count; i++) {
+    c->at = at;
+    for (size_t i = 0; i < rows->count; i++) {
         rows->at[i]->refs++;
         rows_insert(&c->rows, c->rows.count, rows->at[i]);
     }
@@ -201,6 +201,14 @@ static enum err ram_cursors(struct engine *e, const unsigned *tables, size_t cou
     }
     pthread_mutex_unlock(&e->lock);
     return OK;
+}
+
+static void ram_cursor_floor(struct cursor *c, struct span key)
+{
+    c->at = rows_find(&c->rows, key);
+    bool found = c->at < c->rows.count && span_eq(row_key(c->rows.at[c->at]), key);
+    if (!found && c->at > 0)
+        c->at--;
 }
 
 static bool ram_cursor_row(struct cursor *c, struct span *key, struct span *value)
@@ -226,25 +234,14 @@ static enum err ram_cursor_free(struct cursor *c)
     return OK;
 }
 
-static void batch_add(struct engine *e, struct row *r)
-{
-    e->batch_bytes += r->key_bytes + r->value_bytes;
-    rows_insert(&e->batch, e->batch.count, r);
-}
-
 static void ram_put(struct engine *e, unsigned table, struct span key, struct span value)
 {
-    batch_add(e, row_new(table, key, value, false));
+    rows_insert(&e->batch, e->batch.count, row_new(table, key, value, false));
 }
 
 static void ram_del(struct engine *e, unsigned table, struct span key)
 {
-    batch_add(e, row_new(table, key, SPAN_EMPTY, true));
-}
-
-static size_t ram_batch_bytes(struct engine *e)
-{
-    return e->batch_bytes;
+    rows_insert(&e->batch, e->batch.count, row_new(table, key, SPAN_EMPTY, true));
 }
 
 static enum err ram_commit(struct engine *e)
@@ -254,7 +251,6 @@ static enum err ram_commit(struct engine *e)
         apply(e, e->batch.at[i]);
     pthread_mutex_unlock(&e->lock);
     e->batch.count = 0;
-    e->batch_bytes = 0;
     return OK;
 }
 
@@ -287,12 +283,12 @@ const struct store_ops STORE_RAM = {
     .get = ram_get,
     .last_key = ram_last_key,
     .cursors = ram_cursors,
+    .cursor_floor = ram_cursor_floor,
     .cursor_row = ram_cursor_row,
     .cursor_next = ram_cursor_next,
     .cursor_free = ram_cursor_free,
     .put = ram_put,
     .del = ram_del,
-    .batch_bytes = ram_batch_bytes,
     .commit = ram_commit,
     .add_run = ram_add_run,
     .disk_bytes = ram_disk_bytes,

@@ -420,6 +420,13 @@ static enum err rocks_cursors(struct engine *e, const unsigned *tables, size_t c
     return OK;
 }
 
+static void rocks_cursor_floor(struct cursor *c, struct span key)
+{
+    rocksdb_iter_seek_for_prev(c->it, (const char *)key.p, key.n);
+    if (!rocksdb_iter_valid(c->it))
+        rocksdb_iter_seek_to_first(c->it);
+}
+
 static bool rocks_cursor_row(struct cursor *c, struct span *key, struct span *value)
 {
     if (!rocksdb_iter_valid(c->it))
@@ -452,13 +459,6 @@ static void rocks_put(struct engine *e, unsigned table, struct span key, struct 
 static void rocks_del(struct engine *e, unsigned table, struct span key)
 {
     rocksdb_writebatch_delete_cf(e->batch, e->tables[table], (const char *)key.p, key.n);
-}
-
-static size_t rocks_batch_bytes(struct engine *e)
-{
-    size_t n;
-    rocksdb_writebatch_data(e->batch, &n);
-    return n;
 }
 
 static enum err rocks_commit(struct engine *e)
@@ -537,12 +537,12 @@ const struct store_ops STORE_ROCKS = {
     .get = rocks_get,
     .last_key = rocks_last_key,
     .cursors = rocks_cursors,
+    .cursor_floor = rocks_cursor_floor,
     .cursor_row = rocks_cursor_row,
     .cursor_next = rocks_cursor_next,
     .cursor_free = rocks_cursor_free,
     .put = rocks_put,
     .del = rocks_del,
-    .batch_bytes = rocks_batch_bytes,
     .commit = rocks_commit,
     .add_run = rocks_add_run,
     .disk_bytes = rocks_disk_bytes,

@@ -262,6 +262,10 @@ enum err store_open_with(const struct store_ops *ops, const struct store_options
     struct store *s = calloc(1, sizeof *s);
     if (!s)
         return diag_set(d, ERR_NOMEM, "memory for the store", 0);
+    if (pack_init(&s->pack) != OK) {
+        free(s);
+        return diag_set(d, ERR_NOMEM, "memory for the store", 0);
+    }
     s->ops = ops;
     s->read_only = o->read_only;
     s->head.next_seq = 1;
@@ -283,6 +287,8 @@ struct store *store_close(struct store *s)
     if (s->engine)
         s->ops->close(s->engine);
     head_close(&s->head_file);
+    edits_reset(&s->edits);
+    pack_done(&s->pack);
     free(s);
     return NULL;
 }
@@ -315,9 +321,19 @@ enum err store_walk(struct store *s, enum family f, struct span from, store_row_
 enum err store_record(struct store *s, uint32_t month, uint64_t seq, struct buf *out)
 {
     unsigned table = month_table(s, month);
-    uint8_t key[SEQ_BYTES];
-    seq_key(key, seq);
-    return table ? s->ops->get(s->engine, table, span_of(key, sizeof key), out) : ERR_NOTFOUND;
+    struct cursor *c;
+    struct span key, row, value = SPAN_EMPTY;
+    if (!table)
+        return ERR_NOTFOUND;
+    enum err e = record_cursor(s->ops, s->engine, table, seq, &c);
+    if (e != OK)
+        return e;
+    e = s->ops->cursor_row(c, &key, &row) ? pack_find(key, row, seq, &value) : ERR_NOTFOUND;
+    buf_bytes(out, value.p, value.n);
+    enum err ended = s->ops->cursor_free(c);
+    if (ended != OK || e != OK)
+        return ended != OK ? ended : e;
+    return buf_ok(out) ? OK : ERR_LIMIT;
 }
 
 enum err store_seen(struct store *s, const uint8_t tag[static DUP_TAG_BYTES], bool *out_seen)
@@ -379,6 +395,16 @@ void txn_delete(struct txn *t, enum family f, struct span key)
     s->ops->del(s->engine, f, key);
 }
 
+static void pack_put(struct store *s)
+{
+    uint8_t key[SEQ_BYTES];
+    if (s->pack.count == 0)
+        return;
+    seq_key(key, s->pack.first);
+    s->ops->put(s->engine, s->pack.table, span_of(key, sizeof key), buf_span(&s->pack.bytes));
+    pack_reset(&s->pack);
+}
+
 enum err txn_record(struct txn *t, uint32_t month, uint64_t seq, struct span value)
 {
     struct store *s = store_of(t);
@@ -388,15 +414,15 @@ enum err txn_record(struct txn *t, uint32_t month, uint64_t seq, struct span val
     unsigned table;
     if (t->records == TXN_RECORDS_MAX)
         return ERR_FULL;
-    if (month != store_month(s, month))
+    if (month != store_month(s, month) || value.n > PACK_VALUE_BYTES_MAX)
         return ERR_LIMIT;
     CHECK(record_head_decode(value, &h, &sealed) == OK);
     enum err e = month_table_ensure(s, month, &table);
     if (e != OK)
         return e;
-    uint8_t key[SEQ_BYTES];
-    seq_key(key, seq);
-    s->ops->put(s->engine, table, span_of(key, sizeof key), value);
+    if (!pack_takes(&s->pack, table, value.n))
+        pack_put(s);
+    pack_add(&s->pack, table, seq, value);
     index_add(s->index, seq, &h);
     s->head.next_seq++;
     s->records++;
@@ -411,19 +437,12 @@ void txn_record_delete(struct txn *t, uint32_t month, uint64_t seq,
     unsigned table = month_table(s, month);
     if (!table)
         return;
-    uint8_t key[SEQ_BYTES];
-    seq_key(key, seq);
-    s->ops->del(s->engine, table, span_of(key, sizeof key));
     s->records--;
-    enum err e = index_remove(s->index, seq, day_tag);
+    enum err e = edits_remove(&s->edits, s->ops, s->engine, table, seq);
+    if (e == OK)
+        e = index_remove(s->index, seq, day_tag);
     if (e != OK)
         t->failed = e;
-}
-
-size_t txn_bytes(const struct txn *t)
-{
-    struct store *s = store_of((struct txn *)t);
-    return s->ops->batch_bytes(s->engine);
 }
 
 static uint64_t now_us(void)
@@ -448,6 +467,8 @@ static enum err commit(struct store *s, const uint8_t *note)
 {
     s->head.commit++;
     memcpy(s->head.note, note, HEAD_NOTE_BYTES);
+    pack_put(s);
+    edits_put(&s->edits, s->ops, s->engine);
     sealed_put(s);
     state_put(s);
     enum err e = s->ops->commit(s->engine);

@@ -2,12 +2,11 @@
  * that are rebuilt from the rows. Knows neither keys nor the meaning of a value.
  *
  * Families. Records of one calendar month live in a column family "r_YYYYMM" (created on
- * first use), keyed by their sequence, so that writing is appending and a month can be
- * dropped. Everything else lives in the fixed families below.
+ * first use), keyed by their sequence and several in a row (pack.h), so that writing is
+ * appending and a month can be dropped. Everything else lives in the fixed families below.
  *
- * Record rows, integers big-endian (row.h):
- *   key   [8] sequence
- *   value [1] format = 1 | [1] flags | [4] incarnation | [8] owner, masked | [8] day tag |
+ * A record's value, integers big-endian:
+ *         [1] format = 1 | [1] flags | [4] incarnation | [8] owner, masked | [8] day tag |
  *         [16] duplicate tag | sealed bytes
  *
  * Indexes. seen: duplicate tag -> sequence. postings: day tag ‖ sequence. The entries of
@@ -59,6 +58,7 @@ enum {
     RECORD_FORMAT = 1,
     SEGMENT_RECORDS = 1 << 19, /* two tails of 27 MB when full; under 1 s to rebuild */
     TXN_RECORDS_MAX = 1 << 15, /* what a tail has room for behind a full segment */
+    TXN_DELETES_MAX = 1024,    /* each may change a row of 16 KiB that is kept until the commit */
     HEAD_NOTE_BYTES = 40,
     /* Months that may have a family: 33 years. A feed with a broken clock must not make
      * a family for each month of its dreams. */
@@ -155,14 +155,14 @@ void txn_delete(struct txn *t, enum family f, struct span key);
 
 /* Appends one record (head and sealed bytes as `value`) under `seq`, which must be
  * store_next_seq(); its tags count as seen at once, so a duplicate inside one batch is
- * found too. ERR_LIMIT: not a month of store_month(). ERR_FULL: TXN_RECORDS_MAX are in the
- * batch. ERR_STORE: its family could not be made. */
+ * found too. ERR_LIMIT: not a month of store_month(), or a value of more than 64 KiB. ERR_FULL:
+ * TXN_RECORDS_MAX are in the batch. ERR_STORE: its family could not be made. */
 MUST_CHECK enum err txn_record(struct txn *t, uint32_t month, uint64_t seq, struct span value);
-/* Takes a record out again (reassignment, retention): its row and its postings. Its
- * duplicate tag stays seen. May wait for a segment that is being written. */
+/* Takes a committed record out again (reassignment, retention), and its postings; at most
+ * TXN_DELETES_MAX a batch. Its duplicate tag stays seen. May wait for a segment that is being
+ * written. One that is not there fails the commit. */
 void txn_record_delete(struct txn *t, uint32_t month, uint64_t seq,
                        const uint8_t day_tag[static DAY_TAG_BYTES]);
-size_t txn_bytes(const struct txn *t);
 
 /* Makes the batch durable, then the head record with `note` (the ledger's head: sequence
  * and chain hash), and empties it. On ERR_STORE the process must end. */

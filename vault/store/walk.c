@@ -15,18 +15,54 @@ struct merge {
     size_t count;
     struct cursor *cursors[STORE_MONTHS_MAX];
     uint32_t months[STORE_MONTHS_MAX];
-    uint64_t heads[STORE_MONTHS_MAX]; /* UINT64_MAX: at its end */
+    struct pack_reader packs[STORE_MONTHS_MAX]; /* of the row under the cursor */
+    uint64_t heads[STORE_MONTHS_MAX];           /* UINT64_MAX: at its end */
     struct span values[STORE_MONTHS_MAX];
+    bool damaged;
 };
 
-static void merge_look(struct merge *m, size_t i)
+enum err record_cursor(const struct store_ops *ops, struct engine *e, unsigned table, uint64_t seq,
+                       struct cursor **out)
 {
-    struct span key;
-    m->heads[i] = UINT64_MAX;
-    if (m->ops->cursor_row(m->cursors[i], &key, &m->values[i])) {
-        struct reader r = reader_of(key);
-        m->heads[i] = reader_be64(&r);
+    uint8_t key[SEQ_BYTES];
+    seq_key(key, seq);
+    enum err result = ops->cursors(e, &table, 1, span_of(key, sizeof key), out);
+    if (result == OK)
+        ops->cursor_floor(*out, span_of(key, sizeof key));
+    return result;
+}
+
+static bool merge_row(struct merge *m, size_t i)
+{
+    struct span key, row;
+    bool more = m->ops->cursor_row(m->cursors[i], &key, &row);
+    if (more)
+        m->packs[i] = pack_reader_of(key, row);
+    return more;
+}
+
+/* The next record of a month, in its row or the next one. */
+static void merge_next(struct merge *m, size_t i)
+{
+    while (!pack_next(&m->packs[i], &m->heads[i], &m->values[i])) {
+        m->damaged |= !pack_ok(&m->packs[i]);
+        m->ops->cursor_next(m->cursors[i]);
+        if (m->damaged || !merge_row(m, i)) {
+            m->heads[i] = UINT64_MAX;
+            return;
+        }
     }
+}
+
+static void merge_first(struct merge *m, size_t i, struct span from, uint64_t seq)
+{
+    m->ops->cursor_floor(m->cursors[i], from);
+    m->heads[i] = UINT64_MAX;
+    if (!merge_row(m, i))
+        return;
+    do
+        merge_next(m, i);
+    while (m->heads[i] < seq);
 }
 
 static enum err merge_open(struct store *s, uint64_t from, struct merge *m)
@@ -45,7 +81,7 @@ static enum err merge_open(struct store *s, uint64_t from, struct merge *m)
     if (e != OK)
         m->count = 0;
     for (size_t i = 0; i < m->count; i++)
-        merge_look(m, i);
+        merge_first(m, i, span_of(key, sizeof key), from);
     return e;
 }
 
@@ -75,7 +111,7 @@ static void merge_least(const struct merge *m, size_t *least, uint64_t *others)
 
 enum err store_walk_records(struct store *s, uint64_t from, store_record_fn *fn, void *arg)
 {
-    struct merge *m = calloc(1, sizeof *m); /* 16 kB: too much for the stack of a thread */
+    struct merge *m = calloc(1, sizeof *m); /* 40 kB: too much for the stack of a thread */
     if (!m)
         return ERR_NOMEM;
     m->ops = s->ops;
@@ -88,12 +124,13 @@ enum err store_walk_records(struct store *s, uint64_t from, store_record_fn *fn,
         more = m->heads[i] != UINT64_MAX;
         while (more && m->heads[i] < others) {
             more = fn(arg, m->months[i], m->heads[i], m->values[i]);
-            s->ops->cursor_next(m->cursors[i]);
-            merge_look(m, i);
+            merge_next(m, i);
         }
     }
     if (e == OK)
         e = merge_done(m);
+    if (e == OK && m->damaged)
+        e = ERR_FORGED;
     free(m);
     return e;
 }

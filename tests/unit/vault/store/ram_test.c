@@ -40,9 +40,7 @@ Test(ram, is_a_sorted_map_with_cursors_of_one_moment)
 {
     struct engine *e = made();
     put(e, "m", "1"), put(e, "a", "2"), put(e, "z", "3"), put(e, "m", "4");
-    cr_expect_eq(STORE_RAM.batch_bytes(e), 8);
     cr_assert_eq(STORE_RAM.commit(e), OK);
-    cr_expect_eq(STORE_RAM.batch_bytes(e), 0);
     struct cursor *before = cursor(e, "");
     STORE_RAM.del(e, 1, span_str("m"));
     put(e, "b", "5");
@@ -50,6 +48,22 @@ Test(ram, is_a_sorted_map_with_cursors_of_one_moment)
     expect_rows(cursor(e, ""), "a2b5z3");
     expect_rows(cursor(e, "aa"), "b5z3");
     expect_rows(before, "a2m4z3");
+    STORE_RAM.close(e);
+}
+
+Test(ram, finds_the_row_at_or_before_a_key)
+{
+    static const struct {
+        const char *key, *rest;
+    } CASES[] = {{"a", "b2m4"}, {"b", "b2m4"}, {"c", "b2m4"}, {"m", "m4"}, {"z", "m4"}};
+    struct engine *e = made();
+    put(e, "b", "2"), put(e, "m", "4");
+    cr_assert_eq(STORE_RAM.commit(e), OK);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct cursor *c = cursor(e, "zz");
+        STORE_RAM.cursor_floor(c, span_str(CASES[i].key));
+        expect_rows(c, CASES[i].rest);
+    }
     STORE_RAM.close(e);
 }
 

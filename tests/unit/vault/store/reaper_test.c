@@ -158,7 +158,7 @@ Test(reaper, the_thread_does_it_by_itself)
 
 Test(reaper, ends_in_the_middle_of_its_work)
 {
-    off_t before = bytes_in_limbo(); /* the test framework's own */
+    off_t before = bytes_in_limbo();            /* the test framework's own */
     make_file("000060.sst", (off_t)4096 << 20); /* sparse; seconds of steps */
     cr_assert_eq(reaper_new(scratch.dir, &reaper), OK);
     while (stats().held == 0)

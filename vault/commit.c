@@ -324,15 +324,22 @@ enum err commit_batch(struct session *s, uint32_t id, struct span batch)
     return OK;
 }
 
-void commit_send_receipts(struct session *s)
+void commit_receipts_begin(struct session *s)
 {
-    for (size_t i = 0; i < s->due_count; i++) {
+    s->due_committing = s->due_count;
+}
+
+void commit_receipts_send(struct session *s)
+{
+    for (size_t i = 0; i < s->due_committing; i++) {
         uint8_t bytes[64];
         struct buf b = buf_of(bytes, sizeof bytes);
         receipt_encode(&s->due[i].receipt, &b);
         session_reply(s, FRAME_RECEIPT, s->due[i].id, buf_span(&b));
     }
-    s->due_count = 0;
+    s->due_count -= s->due_committing;
+    memmove(s->due, s->due + s->due_committing, s->due_count * sizeof s->due[0]);
+    s->due_committing = 0;
 }
 
 /* --- opening --- */

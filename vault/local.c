@@ -287,25 +287,50 @@ struct txn *vault_txn(struct vault *v)
     return v->txn;
 }
 
-bool vault_pending(const struct vault *v)
+static enum err flush_begin(struct vault *v)
 {
-    return v->txn != NULL;
+    uint8_t note[HEAD_NOTE_BYTES];
+    for (struct session *s = v->sessions; s; s = s->next)
+        commit_receipts_begin(s);
+    if (!v->txn)
+        return OK;
+    audit_note(v->audit, note);
+    v->txn = NULL;
+    v->totals.commits++;
+    return store_commit_begin(v->store, note);
+}
+
+static enum err flush_end(struct vault *v)
+{
+    enum err e = store_commit_end(v->store);
+    if (e != OK)
+        return e;
+    for (struct session *s = v->sessions; s; s = s->next)
+        commit_receipts_send(s);
+    return OK;
 }
 
 enum err vault_flush(struct vault *v)
 {
-    uint8_t note[HEAD_NOTE_BYTES];
-    if (v->txn) {
-        audit_note(v->audit, note);
-        enum err e = store_commit(v->store, note);
-        v->txn = NULL;
-        if (e != OK)
-            return e;
-        v->totals.commits++;
-    }
-    for (struct session *s = v->sessions; s; s = s->next)
-        commit_send_receipts(s);
-    return OK;
+    enum err e = flush_end(v);
+    if (e == OK)
+        e = flush_begin(v);
+    return e == OK ? flush_end(v) : e;
+}
+
+enum err vault_flush_some(struct vault *v, bool ended)
+{
+    if (store_committing(v->store) && !ended)
+        return OK;
+    enum err e = flush_end(v);
+    if (e == OK)
+        e = flush_begin(v);
+    return e == OK && !store_committing(v->store) ? flush_end(v) : e;
+}
+
+int vault_flush_fd(const struct vault *v)
+{
+    return store_commit_fd(v->store);
 }
 
 /* Totals are written little by little: a share of what is left each tick, the oldest first, so

@@ -77,11 +77,14 @@ MUST_CHECK enum err session_frame(struct session *s, const struct frame *f);
 void session_congested(struct session *s, bool congested);
 
 /* --- the turn of the loop --- */
-/* Is anything gathered that is not durable? (The vault flushes by itself before a batch that
- * the store could not take any more.) */
-bool vault_pending(const struct vault *v);
-/* Makes all of it durable, then sends the receipts. */
+/* Makes all that was gathered durable, then sends the receipts. (The vault does so by itself
+ * before a batch that the store could not take any more.) */
 MUST_CHECK enum err vault_flush(struct vault *v);
+/* The same without waiting for the disk: sends the receipts of what has become durable, then
+ * begins with what was gathered meanwhile. vault_flush_fd() is readable when there are
+ * receipts to send; `ended`: poll(2) said so. */
+MUST_CHECK enum err vault_flush_some(struct vault *v, bool ended);
+int vault_flush_fd(const struct vault *v);
 /* Advances one long read by a step. *more: there is more to do now. */
 MUST_CHECK enum err vault_work(struct vault *v, bool *more);
 /* Timers: totals that are due. Call at least every 100 ms. */

@@ -70,7 +70,7 @@ struct vault {
 
 enum { LIVE_KEY_BYTES = 2 + 16 }; /* feed, tag of the dialog */
 
-struct receipt_due { /* of a batch in the open txn */
+struct receipt_due { /* of a batch that is not durable yet */
     uint32_t id;
     struct receipt receipt;
 };
@@ -94,7 +94,7 @@ struct session {
     bool greeted;                /* said HELLO */
     uint16_t feed_id[FEEDS_MAX]; /* of this worker's HELLO, in its order */
     size_t feeds_count;
-    size_t due_count;
+    size_t due_count, due_committing; /* the first ones are being made durable */
     struct receipt_due due[BATCHES_IN_FLIGHT_MAX];
     struct import *import; /* between import-begin and import-commit */
     struct import_counts import_counts;
@@ -110,7 +110,9 @@ void session_reply(struct session *s, enum frame_type type, uint32_t id, struct 
 
 /* commit.c */
 MUST_CHECK enum err commit_batch(struct session *s, uint32_t id, struct span batch);
-void commit_send_receipts(struct session *s);
+/* What of a session's batches is gathered begins to be made durable; is durable. */
+void commit_receipts_begin(struct session *s);
+void commit_receipts_send(struct session *s);
 /* Folds the records behind the last checkpoint; once, at open. */
 MUST_CHECK enum err commit_recover(struct vault *v, struct diag *d);
 /* Opens a stored row for the program's own use, or under a grant; spans of *out live in

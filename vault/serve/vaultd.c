@@ -181,8 +181,8 @@ static void take_signal(struct vaultd *d)
         d->stopping = true; /* SIGHUP: nothing is read from files while it runs */
 }
 
-/* One turn: read what everybody sent, make it durable, answer; then one step of one long
- * read. Commits thus group what arrived while the last one was syncing. */
+/* One turn: read what everybody sent, and hand it to the disk if that is free; then one step
+ * of one long read. A commit thus groups what arrived while the last one was syncing. */
 static enum err turn(struct vaultd *d, struct pollfd *fds, size_t fixed, bool more)
 {
     size_t n = fixed;
@@ -192,7 +192,8 @@ static enum err turn(struct vaultd *d, struct pollfd *fds, size_t fixed, bool mo
         return errno == EINTR ? OK : ERR_NET;
     if (fds[0].revents)
         take_signal(d);
-    if (fixed > 1 && fds[1].revents)
+    bool durable = fds[1].revents != 0;
+    if (fixed > 2 && fds[2].revents)
         accept_client(d); /* put in front: not among the fds of this turn */
     enum err e = OK;
     struct client *c = d->clients;
@@ -204,16 +205,16 @@ static enum err turn(struct vaultd *d, struct pollfd *fds, size_t fixed, bool mo
         if (fds[i].revents & (POLLIN | POLLHUP | POLLERR))
             e = client_read(c, d->frame, sizeof d->frame);
     }
-    if (e == OK)
-        e = vault_flush(d->vault);
-    return e;
+    return e == OK ? vault_flush_some(d->vault, durable) : e;
 }
 
 static enum err serve(struct vaultd *d)
 {
-    struct pollfd fds[2 + CLIENTS_MAX + VAULTD_CHANNELS_MAX + 1] = {
-        {d->signals, POLLIN, 0}, {d->options->control_fd, POLLIN, 0}};
-    size_t fixed = d->options->control_fd >= 0 ? 2 : 1;
+    struct pollfd fds[3 + CLIENTS_MAX + VAULTD_CHANNELS_MAX + 1] = {
+        {d->signals, POLLIN, 0},
+        {vault_flush_fd(d->vault), POLLIN, 0},
+        {d->options->control_fd, POLLIN, 0}};
+    size_t fixed = d->options->control_fd >= 0 ? 3 : 2;
     enum err e = OK;
     for (bool more = false; e == OK && !d->stopping;) {
         e = turn(d, fds, fixed, more);
@@ -223,7 +224,7 @@ static enum err serve(struct vaultd *d)
             e = tick(d);
         sweep(d);
     }
-    return e;
+    return e == OK ? vault_flush(d->vault) : e;
 }
 
 static int open_signals(void)

@@ -16,6 +16,7 @@ struct index {
     struct tail tails[2];
     struct tail *active, *frozen; /* frozen: being written, or (read only) just full */
     bool freezing;                /* frozen holds records that are not in the families */
+    bool unwritten;               /* ... and its records may not be committed yet */
     struct segmenter *writer;     /* NULL: read only */
 };
 
@@ -72,6 +73,7 @@ enum err index_settle(struct index *ix)
 {
     if (!ix->freezing || !ix->writer)
         return OK;
+    CHECK(!ix->unwritten);
     enum err e = segmenter_wait(ix->writer);
     if (e == OK)
         frozen_sealed(ix);
@@ -84,9 +86,15 @@ static void freeze(struct index *ix, uint64_t next)
     ix->active = ix->frozen;
     ix->frozen = full;
     ix->freezing = true;
+    ix->unwritten = true;
     tail_start(ix->active, next);
-    if (ix->writer)
-        segmenter_start(ix->writer, full);
+}
+
+void index_committed(struct index *ix)
+{
+    if (ix->unwritten && ix->writer)
+        segmenter_start(ix->writer, ix->frozen);
+    ix->unwritten = false;
 }
 
 /* Counted in sequences, not in records: after a loss there are gaps wider than a tail. */

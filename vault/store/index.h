@@ -37,9 +37,12 @@ MUST_CHECK enum err index_postings(struct index *ix, const uint8_t day_tag[stati
 MUST_CHECK enum err index_remove(struct index *ix, uint64_t seq,
                                  const uint8_t day_tag[static DAY_TAG_BYTES]);
 
-/* Everything in the tails is committed and the next record is `next`: freezes a full tail,
- * waits for the run before it if it must. ERR_STORE: a run could not be written. */
+/* Everything in the tails is committed or in a closed batch, and the next record is `next`:
+ * freezes a full tail, waits for the run before it if it must. ERR_STORE: a run could not be
+ * written. */
 MUST_CHECK enum err index_turn(struct index *ix, uint64_t next);
+/* ... and all of that is committed now: a frozen tail may be written. */
+void index_committed(struct index *ix);
 /* Waits for the run that is being written, if any. */
 MUST_CHECK enum err index_settle(struct index *ix);
 

@@ -51,9 +51,12 @@ struct store_ops {
     void (*cursor_next)(struct cursor *c);
     enum err (*cursor_free)(struct cursor *c); /* ERR_STORE: it ended early */
 
-    /* The batch; writer's thread. put copies. commit syncs and empties; blocks. */
+    /* Two batches. put and del go into the open one (writer's thread; they copy). turn closes
+     * it and opens the other, which must have been committed. commit syncs and empties the
+     * closed one; blocks; any one thread. */
     void (*put)(struct engine *e, unsigned table, struct span key, struct span value);
     void (*del)(struct engine *e, unsigned table, struct span key);
+    void (*turn)(struct engine *e);
     enum err (*commit)(struct engine *e);
 
     /* Adds a run to a table, durable on return; any one thread beside the writer's. Adding

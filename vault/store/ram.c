@@ -20,8 +20,9 @@ struct rows {
 };
 
 struct engine {
-    pthread_mutex_t lock; /* around tables; the batch is the writer's alone */
-    struct rows tables[TABLES_MAX], batch;
+    pthread_mutex_t lock; /* around tables; a batch is one thread's alone */
+    struct rows tables[TABLES_MAX], batches[2];
+    unsigned open; /* which of the batches */
     uint32_t months[STORE_MONTHS_MAX];
     size_t months_count;
 };
@@ -132,7 +133,8 @@ static void ram_close(struct engine *e)
         return;
     for (size_t i = 0; i < TABLES_MAX; i++)
         rows_done(&e->tables[i]);
-    rows_done(&e->batch);
+    rows_done(&e->batches[0]);
+    rows_done(&e->batches[1]);
     pthread_mutex_destroy(&e->lock);
     free(e);
 }
@@ -234,23 +236,36 @@ static enum err ram_cursor_free(struct cursor *c)
     return OK;
 }
 
+static void batch_add(struct engine *e, struct row *r)
+{
+    struct rows *open = &e->batches[e->open];
+    rows_insert(open, open->count, r);
+}
+
 static void ram_put(struct engine *e, unsigned table, struct span key, struct span value)
 {
-    rows_insert(&e->batch, e->batch.count, row_new(table, key, value, false));
+    batch_add(e, row_new(table, key, value, false));
 }
 
 static void ram_del(struct engine *e, unsigned table, struct span key)
 {
-    rows_insert(&e->batch, e->batch.count, row_new(table, key, SPAN_EMPTY, true));
+    batch_add(e, row_new(table, key, SPAN_EMPTY, true));
+}
+
+static void ram_turn(struct engine *e)
+{
+    e->open = !e->open;
+    CHECK(e->batches[e->open].count == 0);
 }
 
 static enum err ram_commit(struct engine *e)
 {
+    struct rows *closed = &e->batches[!e->open];
     pthread_mutex_lock(&e->lock);
-    for (size_t i = 0; i < e->batch.count; i++)
-        apply(e, e->batch.at[i]);
+    for (size_t i = 0; i < closed->count; i++)
+        apply(e, closed->at[i]);
     pthread_mutex_unlock(&e->lock);
-    e->batch.count = 0;
+    closed->count = 0;
     return OK;
 }
 
@@ -289,6 +304,7 @@ const struct store_ops STORE_RAM = {
     .cursor_free = ram_cursor_free,
     .put = ram_put,
     .del = ram_del,
+    .turn = ram_turn,
     .commit = ram_commit,
     .add_run = ram_add_run,
     .disk_bytes = ram_disk_bytes,

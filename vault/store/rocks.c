@@ -25,6 +25,7 @@ enum {
     SMALL_FILE_BYTES = 8 * MIB,
     FILE_BYTES = 64 * MIB,
     LOG_BYTES_MAX = 256 * MIB,
+    BATCH_KEPT_BYTES = 4 * MIB,
     INFO_LOG_BYTES_MAX = 4 * MIB,
     TOLERATE_TORN_TAIL = 0,
     LEVEL_STYLE = 0,
@@ -63,7 +64,8 @@ struct engine {
     rocksdb_cache_t *cache;
     rocksdb_readoptions_t *reading;
     rocksdb_writeoptions_t *synced;
-    rocksdb_writebatch_t *batch;
+    rocksdb_writebatch_t *batches[2];
+    unsigned open; /* which of them */
     /* By table. Grows at the end, by the writer; a table's number is told after that. */
     rocksdb_column_family_handle_t *tables[TABLES_MAX];
     rocksdb_column_family_handle_t *unused; /* "default", which RocksDB insists on */
@@ -171,7 +173,8 @@ static void options_make(struct engine *e, const struct store_options *o)
     e->reading = rocksdb_readoptions_create();
     e->synced = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(e->synced, 1);
-    e->batch = rocksdb_writebatch_create();
+    for (size_t i = 0; i < 2; i++)
+        e->batches[i] = rocksdb_writebatch_create();
 }
 
 /* --- open, close --- */
@@ -313,7 +316,8 @@ static void options_free(struct engine *e)
 {
     if (!e->options)
         return;
-    rocksdb_writebatch_destroy(e->batch);
+    for (size_t i = 0; i < 2; i++)
+        rocksdb_writebatch_destroy(e->batches[i]);
     rocksdb_writeoptions_destroy(e->synced);
     rocksdb_readoptions_destroy(e->reading);
     for (size_t i = 0; i < SHAPE_COUNT; i++)
@@ -452,20 +456,33 @@ static enum err rocks_cursor_free(struct cursor *c)
 
 static void rocks_put(struct engine *e, unsigned table, struct span key, struct span value)
 {
-    rocksdb_writebatch_put_cf(e->batch, e->tables[table], (const char *)key.p, key.n,
+    rocksdb_writebatch_put_cf(e->batches[e->open], e->tables[table], (const char *)key.p, key.n,
                               (const char *)value.p, value.n);
 }
 
 static void rocks_del(struct engine *e, unsigned table, struct span key)
 {
-    rocksdb_writebatch_delete_cf(e->batch, e->tables[table], (const char *)key.p, key.n);
+    rocksdb_writebatch_delete_cf(e->batches[e->open], e->tables[table], (const char *)key.p, key.n);
+}
+
+static void rocks_turn(struct engine *e)
+{
+    e->open = !e->open;
+    CHECK(rocksdb_writebatch_count(e->batches[e->open]) == 0);
 }
 
 static enum err rocks_commit(struct engine *e)
 {
     char *fault = NULL;
-    rocksdb_write(e->db, e->synced, e->batch, &fault);
-    rocksdb_writebatch_clear(e->batch);
+    rocksdb_writebatch_t **closed = &e->batches[!e->open];
+    size_t bytes;
+    rocksdb_write(e->db, e->synced, *closed, &fault);
+    rocksdb_writebatch_data(*closed, &bytes);
+    rocksdb_writebatch_clear(*closed);
+    if (bytes > BATCH_KEPT_BYTES) { /* clearing keeps its memory: an import's is large */
+        rocksdb_writebatch_destroy(*closed);
+        *closed = rocksdb_writebatch_create();
+    }
     return failed(fault);
 }
 
@@ -543,6 +560,7 @@ const struct store_ops STORE_ROCKS = {
     .cursor_free = rocks_cursor_free,
     .put = rocks_put,
     .del = rocks_del,
+    .turn = rocks_turn,
     .commit = rocks_commit,
     .add_run = rocks_add_run,
     .disk_bytes = rocks_disk_bytes,

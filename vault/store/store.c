@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <time.h>
 
 #include "proto/core/check.h"
 #include "proto/core/reader.h"
@@ -116,6 +115,7 @@ static enum err state_write(struct store *s, const struct store_options *o, stru
     s->head.commit++;
     state_put(s);
     head_close(&s->head_file);
+    s->ops->turn(s->engine);
     enum err e = s->ops->commit(s->engine);
     if (e == OK && s->ops->durable)
         e = head_create(o, &s->head, &s->head_file);
@@ -157,6 +157,7 @@ static bool count_row(void *arg, uint32_t month, uint64_t seq, struct span value
 static enum err loss_accept(struct store *s, const struct head *noted, struct diag *d)
 {
     enum err e = repair_index(s, s->head.next_seq);
+    s->ops->turn(s->engine);
     if (e == OK)
         e = s->ops->commit(s->engine);
     s->records = 0;
@@ -187,6 +188,7 @@ static bool rebuild_row(void *arg, uint32_t month, uint64_t seq, struct span val
         rb->failed = ERR_FORGED;
     if (rb->failed == OK)
         rb->failed = index_turn(s->index, seq);
+    index_committed(s->index);
     if (rb->failed == OK)
         index_add(s->index, seq, &h);
     rb->rows++;
@@ -206,6 +208,7 @@ static enum err rebuild_index(struct store *s, bool lossy, struct diag *d)
         e = rb.failed;
     if (e == OK)
         e = index_turn(s->index, s->head.next_seq);
+    index_committed(s->index);
     if (e != OK)
         return diag_set(d, e, "record rows behind the last sealed segment", 0);
     return rb.rows == s->unsealed || lossy ? OK : diag_set(d, ERR_FORGED, BEHIND, 0);
@@ -251,7 +254,12 @@ static enum err store_fill(struct store *s, const struct store_options *o, struc
     if (index_new(s->ops, s->engine, segment, !o->read_only, &s->index) != OK)
         return diag_set(d, ERR_NOMEM, "memory for the newest records", 0);
     e = rebuild_index(s, lossy, d);
-    return e == OK && (o->create || lossy) ? state_write(s, o, d) : e;
+    if (e == OK && (o->create || lossy))
+        e = state_write(s, o, d);
+    s->durable_next = s->head.next_seq;
+    if (e == OK && !o->read_only && writer_new(s->ops, s->engine, &s->head_file, &s->writer) != OK)
+        e = diag_set(d, ERR_NOMEM, "the thread that makes writes durable", 0);
+    return e;
 }
 
 enum err store_open_with(const struct store_ops *ops, const struct store_options *o,
@@ -283,7 +291,8 @@ struct store *store_close(struct store *s)
 {
     if (!s)
         return NULL;
-    index_free(s->index); /* first: its thread uses the engine */
+    writer_free(s->writer); /* these first: their threads use the engine */
+    index_free(s->index);
     if (s->engine)
         s->ops->close(s->engine);
     head_close(&s->head_file);
@@ -344,8 +353,7 @@ enum err store_seen(struct store *s, const uint8_t tag[static DUP_TAG_BYTES], bo
 enum err store_postings(struct store *s, const uint8_t day_tag[static DAY_TAG_BYTES], uint64_t from,
                         uint64_t *out, size_t max, size_t *out_count)
 {
-    uint64_t below = s->head.next_seq - s->txn.records; /* the open batch is not committed */
-    return index_postings(s->index, day_tag, from, below, out, max, out_count);
+    return index_postings(s->index, day_tag, from, s->durable_next, out, max, out_count);
 }
 
 uint64_t store_next_seq(const struct store *s)
@@ -445,13 +453,6 @@ void txn_record_delete(struct txn *t, uint32_t month, uint64_t seq,
         t->failed = e;
 }
 
-static uint64_t now_us(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
-}
-
 static void sealed_put(struct store *s)
 {
     uint64_t sealed = index_sealed(s->index);
@@ -463,41 +464,64 @@ static void sealed_put(struct store *s)
     s->noted_sealed = sealed;
 }
 
-static enum err commit(struct store *s, const uint8_t *note)
+enum err store_commit_begin(struct store *s, const uint8_t note[static HEAD_NOTE_BYTES])
 {
+    CHECK(s->txn.open && !writer_busy(s->writer));
+    if (s->broken || s->txn.failed != OK) {
+        s->broken = true;
+        return ERR_STORE;
+    }
     s->head.commit++;
     memcpy(s->head.note, note, HEAD_NOTE_BYTES);
     pack_put(s);
     edits_put(&s->edits, s->ops, s->engine);
     sealed_put(s);
     state_put(s);
-    enum err e = s->ops->commit(s->engine);
-    /* Between these two a crash leaves the database one commit ahead, which is fine. */
-    if (e == OK && s->ops->durable)
-        e = head_write(&s->head_file, &s->head);
-    if (e == OK)
-        memcpy(s->proven_note, note, HEAD_NOTE_BYTES);
-    return e == OK ? index_turn(s->index, s->head.next_seq) : e;
+    s->ops->turn(s->engine);
+    s->committing = s->head;
+    writer_start(s->writer, &s->committing);
+    s->txn = (struct txn){0};
+    enum err e = index_turn(s->index, s->head.next_seq);
+    s->broken = e != OK;
+    return e;
 }
 
-enum err store_commit(struct store *s, const uint8_t note[static HEAD_NOTE_BYTES])
+bool store_committing(const struct store *s)
 {
-    CHECK(s->txn.open);
-    if (s->broken || s->txn.failed != OK) {
+    return s->writer && writer_busy(s->writer);
+}
+
+enum err store_commit_end(struct store *s)
+{
+    uint64_t took;
+    if (!store_committing(s))
+        return OK;
+    enum err e = writer_wait(s->writer, &took);
+    if (e != OK) {
         s->broken = true;
-        return ERR_STORE;
+        return e;
     }
-    uint64_t before = now_us();
-    enum err e = commit(s, note);
-    uint64_t took = now_us() - before;
-    s->broken = e != OK;
-    s->txn.open = false;
-    s->txn.records = 0;
+    s->durable_next = s->committing.next_seq;
+    memcpy(s->proven_note, s->committing.note, HEAD_NOTE_BYTES);
+    index_committed(s->index);
     s->commits_since_open++;
     s->commit_us_sum += took;
     if (took > s->commit_us_max)
         s->commit_us_max = took;
-    return e;
+    return OK;
+}
+
+enum err store_commit(struct store *s, const uint8_t note[static HEAD_NOTE_BYTES])
+{
+    enum err e = store_commit_end(s);
+    if (e == OK)
+        e = store_commit_begin(s, note);
+    return e == OK ? store_commit_end(s) : e;
+}
+
+int store_commit_fd(const struct store *s)
+{
+    return writer_fd(s->writer);
 }
 
 void store_stats(struct store *s, struct store_stats *out)

@@ -167,6 +167,16 @@ void txn_record_delete(struct txn *t, uint32_t month, uint64_t seq,
 /* Makes the batch durable, then the head record with `note` (the ledger's head: sequence
  * and chain hash), and empties it. On ERR_STORE the process must end. */
 MUST_CHECK enum err store_commit(struct store *s, const uint8_t note[static HEAD_NOTE_BYTES]);
+
+/* The same in two steps: begin closes the batch and hands it to the disk; another one may be
+ * gathered meanwhile, whose reads do not see it yet (duplicate tags do). end waits until it is
+ * durable; without a begin it does nothing. begin CHECKs that none is under way. */
+MUST_CHECK enum err store_commit_begin(struct store *s, const uint8_t note[static HEAD_NOTE_BYTES]);
+MUST_CHECK enum err store_commit_end(struct store *s);
+bool store_committing(const struct store *s); /* begun, not ended */
+/* Readable when store_commit_end() would not wait; for poll(2) only. */
+int store_commit_fd(const struct store *s);
+
 /* The note of the last commit, all zero in a new store. */
 void store_head_note(const struct store *s, uint8_t out[static HEAD_NOTE_BYTES]);
 /* The note of the head record, under its keyed tag: whoever can write rows can write the other

@@ -87,6 +87,13 @@ static inline struct store_options scratch_options(const struct scratch *s)
                                   .tag_arg = &SCRATCH_KEY};
 }
 
+/* Of an engine without a store around it. */
+static inline void scratch_commit_engine(const struct store_ops *ops, struct engine *e)
+{
+    ops->turn(e);
+    SCRATCH_ASSERT(ops->commit(e) == OK);
+}
+
 static inline struct store *scratch_open(const struct store_ops *ops, struct store_options o)
 {
     struct store *s;

@@ -166,6 +166,64 @@ Test(store, tags_of_the_open_batch_are_seen_at_once)
     on_each(open_batch_case);
 }
 
+/* What is being made durable and what is gathered meanwhile: duplicates are known at once,
+ * everything else when it is durable. */
+static void two_batches_case(struct store *s)
+{
+    uint8_t note[HEAD_NOTE_BYTES], proven[HEAD_NOTE_BYTES];
+    scratch_add(s, 3);
+    struct txn *t = store_begin(s);
+    cr_assert_eq(scratch_record(s, t), OK);
+    scratch_note(5, note);
+    cr_expect_not(store_committing(s));
+    cr_assert_eq(store_commit_begin(s, note), OK);
+    cr_expect(store_committing(s));
+    t = store_begin(s);
+    cr_assert_eq(scratch_record(s, t), OK);
+    cr_expect(scratch_seen(s, 4) && scratch_seen(s, 5));
+    scratch_expect_postings(s, 4, scratch_all);
+    cr_assert_eq(store_commit_end(s), OK);
+    cr_expect_not(store_committing(s));
+    store_proven_note(s, proven);
+    cr_expect_arr_eq(proven, note, sizeof note);
+    scratch_expect_postings(s, 5, scratch_all);
+    cr_expect(scratch_has(s, 4));
+    cr_expect_not(scratch_has(s, 5));
+    cr_assert_eq(store_commit_end(s), OK, "of nothing");
+    cr_assert_eq(scratch_commit(s), OK);
+    scratch_expect_postings(s, 6, scratch_all);
+    cr_expect_eq(store_verify(s, NULL), OK);
+}
+
+Test(store, gathers_a_batch_while_another_becomes_durable)
+{
+    on_each(two_batches_case);
+}
+
+/* Every batch passes the mark of a segment while the one before it is being written. */
+static void small_segments_case(struct store *s)
+{
+    uint8_t note[HEAD_NOTE_BYTES];
+    for (int i = 0; i < 200; i++) {
+        struct txn *t = store_begin(s);
+        for (int j = 0; j < 30; j++)
+            cr_assert_eq(scratch_record(s, t), OK);
+        cr_assert_eq(store_commit_end(s), OK);
+        scratch_note(store_next_seq(s), note);
+        cr_assert_eq(store_commit_begin(s, note), OK);
+    }
+    cr_assert_eq(store_commit_end(s), OK);
+    scratch_expect_postings(s, 6001, scratch_all);
+    for (uint64_t seq = 1; seq <= 6000; seq += 37)
+        cr_expect(scratch_has(s, seq) && scratch_seen(s, seq));
+    cr_expect_eq(store_verify(s, NULL), OK);
+}
+
+Test(store, segments_are_sealed_between_two_batches)
+{
+    on_each(small_segments_case);
+}
+
 static bool every_fourth_gone(uint64_t seq, uint64_t next)
 {
     return seq < next && seq % 4 != 0;
@@ -389,7 +447,7 @@ Test(store, misses_newest_rows_that_are_gone)
     seq_key(key, 10);
     size_t slot = (scratch_month(10) / 100 - MONTH_FIRST / 100) * 12 + scratch_month(10) % 100;
     s->ops->del(s->engine, table_of_slot(s, slot), span_of(key, sizeof key));
-    cr_assert_eq(s->ops->commit(s->engine), OK);
+    scratch_commit_engine(s->ops, s->engine);
     store_close(s);
     cr_expect_eq(store_open(&o, &again, &d), ERR_FORGED);
     cr_expect(d.what && strstr(d.what, "accept the loss"));

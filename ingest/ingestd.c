@@ -36,6 +36,7 @@ struct worker {
     bool opened;       /* the sources run */
     uint64_t dirty_us; /* since when dialogs wait to be saved; 0 = none do */
     uint64_t drain_us; /* SIGTERM: until when to wait for receipts; 0 = not draining */
+    bool last_closed;  /* draining: everything that was received is in a closed batch */
     bool closing;
     int exit_code;
 };
@@ -74,11 +75,27 @@ static void on_term(uv_signal_t *signal, int number)
     if (w->drain_us)
         return;
     w->drain_us = now_us() + (uint64_t)w->conf->drain_ms * US_PER_MS;
-    if (!w->opened)
+    w->last_closed = !w->opened;
+    if (w->opened)
+        intake_stop(w->intake);
+}
+
+/* Reading may take half of drain_ms: the other half is for the receipts of what was read. */
+static void close_last_batch(struct worker *w)
+{
+    if (!w->drain_us || w->last_closed)
         return;
-    intake_stop(w->intake);
+    bool dry = intake_dry(w->intake);
+    if (!dry && now_us() + (uint64_t)w->conf->drain_ms * US_PER_MS / 2 < w->drain_us)
+        return;
+    if (!dry) {
+        refusal_log_event(&w->log, "error", "source", NULL,
+                          "datagrams are left unread: no room for them within half of drain_ms", 0);
+        intake_give_up(w->intake);
+    }
     intake_checkpoint(w->intake, true); /* also the calls of the last moment */
     outlet_close_batch(uplink_outlet(w->uplink));
+    w->last_closed = true;
 }
 
 /* Everything that was read has its receipt, or the time for that is up. */
@@ -86,7 +103,7 @@ static void look_at_drain(struct worker *w)
 {
     if (!w->drain_us)
         return;
-    if (outlet_idle(uplink_outlet(w->uplink)))
+    if (w->last_closed && outlet_idle(uplink_outlet(w->uplink)))
         close_all(w, EXIT_DRAINED);
     else if (now_us() >= w->drain_us)
         fail(w, "no receipts within drain_ms; what has none is sent again by the senders that can",
@@ -187,6 +204,7 @@ static void on_turn(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
     flush_when_due(w);
+    close_last_batch(w);
     enum err e = uplink_turn(w->uplink);
     if (e != OK) {
         fail(w, "the vault refused or is gone", e);

@@ -17,8 +17,9 @@ enum {
     LINGER_MS = 1000,       /* a rotated file that has been quiet for so long is done */
     HTTP_WAIT_MS = 10000,   /* for a receipt; the sender's session waits, so not for ever */
     HEAD_BYTES = 32 * 1024, /* of a file: more than a title line has */
-    SOURCES_A_FEED = 3
 };
+
+enum { SOURCE_UDP, SOURCE_TCP, SOURCE_FILE, SOURCES_A_FEED };
 
 /* The key of a file feed's cursor. One file a feed, so one cursor. */
 static const struct span FILE_CURSOR = SPAN_LIT("file");
@@ -27,7 +28,7 @@ struct intake_feed {
     struct intake *intake;
     struct pipe_feed feed;
     struct hep_feed *hep;                  /* kind hep */
-    struct source *source[SOURCES_A_FEED]; /* udp, tcp, file; NULL = none */
+    struct source *source[SOURCES_A_FEED]; /* NULL = none */
     uint64_t connections;
     size_t cursor_bytes;
     uint8_t cursor[CURSOR_BYTES_MAX];
@@ -39,7 +40,8 @@ struct intake {
     struct http *http;
     bool starved; /* somebody was told ERR_FULL, and is to be resumed */
     bool paused, paused_lossy;
-    bool reading; /* between intake_open() and intake_stop() */
+    bool reading;  /* between intake_open() and intake_stop() */
+    bool draining; /* from there to intake_close(): what UDP had received */
     size_t feeds_count;
     struct intake_feed feed[FEEDS_MAX];
 };
@@ -342,7 +344,7 @@ static void on_answered(void *arg, unsigned status)
 static enum err open_udp(struct intake_feed *f)
 {
     struct udp_options o = {f->feed.conf->udp_fd, take_datagram, on_kernel_drops, f};
-    return udp_new(f->intake->options.loop, &o, &f->source[0]);
+    return udp_new(f->intake->options.loop, &o, &f->source[SOURCE_UDP]);
 }
 
 static enum err open_tcp(struct intake_feed *f)
@@ -354,7 +356,7 @@ static enum err open_tcp(struct intake_feed *f)
                             .take = take_stream_frame,
                             .event = on_tcp_event,
                             .arg = f};
-    return tcp_new(f->intake->options.loop, &o, &f->source[1]);
+    return tcp_new(f->intake->options.loop, &o, &f->source[SOURCE_TCP]);
 }
 
 /* Who goes on in the midst of a file has not seen its title line. */
@@ -386,7 +388,7 @@ static enum err open_file(struct intake_feed *f)
     if (f->feed.map.has_title)
         look_at_head(f);
     return follow_new(f->intake->options.loop, &o, span_of(f->cursor, f->cursor_bytes),
-                      &f->source[2]);
+                      &f->source[SOURCE_FILE]);
 }
 
 static enum err open_feed(struct intake_feed *f)
@@ -477,11 +479,12 @@ void intake_turn(struct intake *in)
 {
     const struct outlet *o = in->options.pipe->outlet;
     bool again = in->starved; /* some stopped by themselves, on ERR_FULL */
-    if (!in->reading)
+    if (!in->reading && !in->draining)
         return;
     in->starved = false; /* before: a resumed source may be told ERR_FULL again */
     regulate(in, true, !outlet_crowded(o), again, &in->paused_lossy);
-    regulate(in, false, outlet_room(o), again, &in->paused);
+    if (in->reading)
+        regulate(in, false, outlet_room(o), again, &in->paused);
     in->starved |= again && !outlet_room(o);
 }
 
@@ -521,20 +524,44 @@ void intake_checkpoint(struct intake *in, bool all)
 
 /* --- the end --- */
 
+static void stop_feed(struct intake_feed *f)
+{
+    for (size_t s = 0; s < SOURCES_A_FEED; s++)
+        if (f->source[s] && s != SOURCE_UDP)
+            source_stop(f->source[s]);
+    if (f->source[SOURCE_UDP]) /* the others' senders keep what was not read; this one's do not */
+        udp_drain(f->source[SOURCE_UDP]);
+}
+
 void intake_stop(struct intake *in)
 {
+    if (!in->reading)
+        return;
     in->reading = false;
+    in->draining = true;
     for (size_t i = 0; i < in->feeds_count; i++)
-        for (size_t s = 0; s < SOURCES_A_FEED; s++)
-            if (in->feed[i].source[s])
-                source_stop(in->feed[i].source[s]);
+        stop_feed(&in->feed[i]);
     if (in->http)
         source_pause(http_source(in->http));
 }
 
+bool intake_dry(const struct intake *in)
+{
+    for (size_t i = 0; i < in->feeds_count; i++)
+        if (in->feed[i].source[SOURCE_UDP] && !udp_dry(in->feed[i].source[SOURCE_UDP]))
+            return false;
+    return true;
+}
+
+void intake_give_up(struct intake *in)
+{
+    in->draining = false;
+    each_source(in, true, source_stop);
+}
+
 void intake_close(struct intake *in)
 {
-    intake_stop(in);
-    if (in->http)
-        source_stop(http_source(in->http));
+    in->reading = false;
+    intake_give_up(in);
+    each_source(in, false, source_stop);
 }

@@ -43,8 +43,12 @@ void intake_tick(struct intake *in); /* dialogs' timers */
 bool intake_dirty(const struct intake *in);
 void intake_checkpoint(struct intake *in, bool all);
 
-/* No more input; answers that wait for a receipt still may get it. */
+/* No more input but what UDP sockets have received, which their senders do not keep: turns go on
+ * reading it as there is room, until intake_dry(). HTTP answers that wait for a receipt still may
+ * get it. */
 void intake_stop(struct intake *in);
+bool intake_dry(const struct intake *in);
+void intake_give_up(struct intake *in); /* behind intake_stop(): reads no more of it */
 /* Everything is closed; the loop must run until its handles are. */
 void intake_close(struct intake *in);
 

@@ -7,6 +7,7 @@ enum {
     BATCH = 64,         /* datagrams a system call */
     BATCHES_A_TURN = 8, /* then the loop's other business */
     DATAGRAM_BYTES_MAX = 65536,
+    KERNEL_BYTES_MIN = 512, /* what the smallest datagram takes of the socket's buffer: its skb */
     CONTROL_BYTES = CMSG_SPACE(sizeof(uint32_t))
 };
 
@@ -15,6 +16,9 @@ struct udp {
     struct udp_options options;
     uv_poll_t poll;
     bool paused, stopped;
+    bool draining; /* at most `left` more are received */
+    bool drained;  /* and they have been */
+    size_t left;
     size_t held, held_from; /* received but not taken: message[held_from..held) */
     uint32_t drops;         /* the socket's counter as last seen */
     struct mmsghdr message[BATCH];
@@ -44,16 +48,18 @@ static void count_drops(struct udp *u, struct msghdr *m)
 
 static bool receive(struct udp *u)
 {
-    for (size_t i = 0; i < BATCH; i++) {
+    size_t room = u->draining && u->left < BATCH ? u->left : BATCH;
+    for (size_t i = 0; i < room; i++) {
         u->part[i] = (struct iovec){u->room[i], DATAGRAM_BYTES_MAX};
         u->message[i].msg_hdr = (struct msghdr){.msg_iov = &u->part[i],
                                                 .msg_iovlen = 1,
                                                 .msg_control = u->control[i],
                                                 .msg_controllen = CONTROL_BYTES};
     }
-    int n = recvmmsg(u->options.fd, u->message, BATCH, MSG_DONTWAIT, NULL);
+    int n = recvmmsg(u->options.fd, u->message, (unsigned)room, MSG_DONTWAIT, NULL);
     u->held_from = 0;
     u->held = n > 0 ? (size_t)n : 0;
+    u->left -= u->draining ? u->held : 0;
     if (n > 0) /* the counter only rises: the last one says all */
         count_drops(u, &u->message[n - 1].msg_hdr);
     return n > 0;
@@ -71,16 +77,23 @@ static bool hand_on(struct udp *u)
     return true;
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+static void read_on(struct udp *u)
 {
-    struct udp *u = poll->data;
-    (void)status, (void)events; /* an error of the socket is read from it like a datagram */
-    for (int i = 0; i < BATCHES_A_TURN && receive(u); i++) {
+    bool more = true;
+    for (int i = 0; i < BATCHES_A_TURN && more && !u->paused; i++) {
+        more = receive(u) && u->held == BATCH; /* fewer: the socket is empty */
         if (!hand_on(u))
             source_pause(&u->source);
-        if (u->paused || u->held < BATCH) /* fewer: the socket is empty */
-            return;
     }
+    u->drained = u->draining && !more;
+    if (u->drained)
+        uv_poll_stop(&u->poll);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)status, (void)events; /* an error of the socket is read from it like a datagram */
+    read_on(poll->data);
 }
 
 static void udp_pause(struct source *s)
@@ -97,7 +110,28 @@ static void udp_resume(struct source *s)
     if (!u->paused || u->stopped || !hand_on(u))
         return;
     u->paused = false;
-    uv_poll_start(&u->poll, UV_READABLE, on_readable);
+    if (!u->drained)
+        uv_poll_start(&u->poll, UV_READABLE, on_readable);
+}
+
+void udp_drain(struct source *s)
+{
+    struct udp *u = udp_of(s);
+    int bytes = 0;
+    socklen_t n = sizeof bytes;
+    if (u->stopped || u->draining)
+        return;
+    getsockopt(u->options.fd, SOL_SOCKET, SO_RCVBUF, &bytes, &n);
+    u->left = (size_t)bytes / KERNEL_BYTES_MIN + BATCH;
+    u->draining = true;
+    if (!u->paused)
+        read_on(u);
+}
+
+bool udp_dry(const struct source *s)
+{
+    const struct udp *u = (const struct udp *)(const void *)s;
+    return u->stopped || (u->drained && u->held_from == u->held);
 }
 
 static void udp_stop(struct source *s)

@@ -24,4 +24,9 @@ struct udp_options {
 MUST_CHECK enum err udp_new(uv_loop_t *loop, const struct udp_options *options,
                             struct source **out);
 
+/* The end: reads what the socket's buffer holds, then no more. Bounded by what it can hold, so a
+ * sender that goes on cannot put the end off. Idempotent. */
+void udp_drain(struct source *s);
+bool udp_dry(const struct source *s); /* behind udp_drain(): all of that has been taken */
+
 #endif

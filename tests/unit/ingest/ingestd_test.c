@@ -561,6 +561,23 @@ Test(ingestd, drain_saves_young_calls)
     teardown(&b);
 }
 
+/* What lies in the socket's buffer at SIGTERM was received: the worker stands still while it
+ * comes, and has SIGTERM pending when it goes on. */
+Test(ingestd, drain_reads_what_the_kernel_still_holds)
+{
+    struct bed b;
+    setup(&b);
+    start(&b);
+    kill(b.pid, SIGSTOP);
+    for (unsigned i = 0; i < 200; i++)
+        whole_call(&b, i, wall_s() - 100);
+    kill(b.pid, SIGTERM);
+    kill(b.pid, SIGCONT);
+    cr_expect_eq(drain(&b), 0);
+    cr_expect_eq(V.records_count, 200, "%zu of 200 calls", V.records_count);
+    teardown(&b);
+}
+
 Test(ingestd, hep_over_tcp_in_pieces_with_a_key)
 {
     static uint8_t key[] = "secret";

@@ -176,6 +176,52 @@ Test(intake, nothing_is_read_before_the_vault_is_ready_or_after_the_stop)
     teardown(&b);
 }
 
+/* A clean stop loses nothing that had been received, whether there is room for it at once or not.
+ */
+Test(intake, what_udp_had_received_is_read_behind_the_stop)
+{
+    struct bed b;
+    setup(&b);
+    welcome(&b);
+    datagrams(&b, 5);
+    intake_stop(b.intake);
+    cr_expect(intake_dry(b.intake));
+    cr_expect_eq(received(&b), 5);
+    teardown(&b);
+
+    setup(&b);
+    welcome(&b);
+    fill(&b, OUTLET_QUEUE_MAX / 2);
+    datagrams(&b, 5);
+    intake_stop(b.intake);
+    run(&b);
+    cr_expect_not(intake_dry(b.intake));
+    cr_expect_eq(received(&b), 0);
+    b.x.vault.withhold = false;
+    pipe_fixture_settle(&b.x);
+    run(&b);
+    cr_expect(intake_dry(b.intake));
+    cr_expect_eq(received(&b), 5);
+    teardown(&b);
+}
+
+Test(intake, what_was_given_up_is_not_read)
+{
+    struct bed b;
+    setup(&b);
+    welcome(&b);
+    fill(&b, OUTLET_QUEUE_MAX / 2);
+    datagrams(&b, 5);
+    intake_stop(b.intake);
+    intake_give_up(b.intake);
+    cr_expect(intake_dry(b.intake));
+    b.x.vault.withhold = false;
+    pipe_fixture_settle(&b.x);
+    run(&b);
+    cr_expect_eq(received(&b), 0);
+    teardown(&b);
+}
+
 /* A feed that the vault does not know stays closed; the others work (I10). */
 Test(intake, unknown_feed)
 {

@@ -1,5 +1,6 @@
 /* Proves: datagrams come whole, once and in order; a taker without room loses none that was read,
- * and is offered it again; what the kernel drops meanwhile is counted. */
+ * and is offered it again; what the kernel drops meanwhile is counted; at the end what had been
+ * received is still taken, and a sender that goes on does not put the end off. */
 #include "ingest/source/udp.h"
 
 #include <arpa/inet.h>
@@ -17,7 +18,10 @@ struct bed {
     uint32_t next;
     size_t taken, bytes, misplaced;
     uint64_t dropped;
+    bool echo; /* another is sent for each that is taken */
 };
+
+static void transmit(struct bed *b, uint32_t from, uint32_t to, size_t bytes);
 
 static enum err on_take(void *arg, struct span datagram)
 {
@@ -32,6 +36,8 @@ static enum err on_take(void *arg, struct span datagram)
     b->next = n + 1;
     b->taken++;
     b->bytes += datagram.n;
+    if (b->echo)
+        transmit(b, n + 1, n + 2, 100);
     return OK;
 }
 
@@ -132,6 +138,58 @@ Test(udp, kernel_drops_are_counted)
     run(&b);
     cr_expect_lt(b.taken, 501);
     cr_expect_eq(b.taken + b.dropped, 501);
+    teardown(&b);
+}
+
+Test(udp, drained_at_the_end)
+{
+    struct bed b;
+    setup(&b);
+    transmit(&b, 0, 1500, 100); /* more than one turn reads */
+    udp_drain(b.source);
+    cr_expect_not(udp_dry(b.source));
+    run(&b);
+    cr_expect(udp_dry(b.source));
+    cr_expect_eq(b.taken, 1500);
+    cr_expect_eq(b.misplaced, 0);
+    transmit(&b, 1500, 1510, 100); /* behind the end */
+    source_pause(b.source);
+    source_resume(b.source);
+    run(&b);
+    cr_expect_eq(b.taken, 1500);
+    teardown(&b);
+}
+
+Test(udp, drained_when_there_is_room_again)
+{
+    struct bed b;
+    setup(&b);
+    b.room = 70;
+    transmit(&b, 0, 150, 100);
+    run(&b);
+    udp_drain(b.source);
+    run(&b);
+    cr_expect_not(udp_dry(b.source));
+    cr_expect_eq(b.taken, 70);
+    b.room = SIZE_MAX;
+    source_resume(b.source);
+    run(&b);
+    cr_expect(udp_dry(b.source));
+    cr_expect_eq(b.taken, 150);
+    teardown(&b);
+}
+
+Test(udp, drain_ends_though_the_sender_goes_on)
+{
+    struct bed b;
+    int small = 4096;
+    setup(&b);
+    setsockopt(b.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    b.echo = true;
+    transmit(&b, 0, 1, 100);
+    udp_drain(b.source);
+    run(&b);
+    cr_expect(udp_dry(b.source));
     teardown(&b);
 }
 

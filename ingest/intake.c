@@ -30,6 +30,7 @@ struct intake_feed {
     struct hep_feed *hep;                  /* kind hep */
     struct source *source[SOURCES_A_FEED]; /* NULL = none */
     uint64_t connections;
+    enum tail_event trouble; /* of the file, as last logged; 0 = none */
     size_t cursor_bytes;
     uint8_t cursor[CURSOR_BYTES_MAX];
 };
@@ -214,6 +215,7 @@ static void on_tcp_event(void *arg, enum tcp_event event, const struct diag *d)
 static enum err take_line(void *arg, struct span in, bool at_end, size_t *used)
 {
     struct intake_feed *f = arg;
+    f->trouble = (enum tail_event)0;
     enum err e =
         cdr_feed_line(f->intake->options.pipe, &f->feed, f->intake->scratch, in, at_end, used);
     return e == ERR_FULL ? starved(f->intake) : e;
@@ -229,18 +231,31 @@ static void on_cursor(void *arg, struct span value)
         starved(f->intake);
 }
 
+/* Every look at it counts, but one line says it until something was read. */
+static bool is_news(struct intake_feed *f, enum tail_event event)
+{
+    if (event < TAIL_FAILED)
+        return true;
+    metric_inc_at(f->intake->options.pipe->metrics, METRIC_FILE_UNREADABLE, f->feed.index);
+    bool news = f->trouble != event;
+    f->trouble = event;
+    return news;
+}
+
 static void on_tail_event(void *arg, enum tail_event event, uint64_t offset)
 {
     static const char *const NAME[] = {[TAIL_ROTATED] = "rotated",
                                        [TAIL_TRUNCATED] = "truncated",
                                        [TAIL_SKIPPED] = "line over the limit",
                                        [TAIL_LOST] = "unread records are gone or compressed",
-                                       [TAIL_FAILED] = "cannot be read"};
+                                       [TAIL_FAILED] = "cannot be read",
+                                       [TAIL_DENIED] = "no permission to read it",
+                                       [TAIL_NO_FILE] = "not a regular file"};
     struct intake_feed *f = arg;
     struct diag d = {NAME[event], (size_t)offset};
     if (event == TAIL_SKIPPED)
         pipe_refuse(f->intake->options.pipe, &f->feed, METRIC_MALFORMED, REASON_OVERSIZE, &d);
-    else
+    else if (is_news(f, event))
         refusal_log_event(f->intake->options.log, event >= TAIL_LOST ? "error" : "info", "file",
                           f->feed.conf->name, d.what, d.at);
 }

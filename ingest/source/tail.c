@@ -157,7 +157,7 @@ struct tail *tail_free(struct tail *t)
     return NULL;
 }
 
-/* Only regular files are read: opening a FIFO would wait for its writer. */
+/* Only regular files are read: opening a FIFO would wait for its writer. -1: errno says why. */
 static int open_file(const struct tail *t, const char *name, struct stat *st)
 {
     int fd = openat(t->options.dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
@@ -166,7 +166,35 @@ static int open_file(const struct tail *t, const char *name, struct stat *st)
     if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
         return fd;
     close(fd);
+    errno = EISDIR;
     return -1;
+}
+
+static enum tail_event trouble_of(int error)
+{
+    switch (error) {
+    case EACCES:
+    case EPERM:
+        return TAIL_DENIED;
+    case EISDIR:
+    case ELOOP: /* O_NOFOLLOW */
+    case ENXIO: /* a socket */
+        return TAIL_NO_FILE;
+    default:
+        return TAIL_FAILED;
+    }
+}
+
+/* There is nothing to read: is that because FILE is there and cannot be? */
+static enum tail_state wait_for_file(struct tail *t)
+{
+    struct stat st;
+    int fd = open_file(t, t->options.file_name, &st);
+    if (fd >= 0)
+        close(fd);
+    else if (errno != ENOENT)
+        say(t, trouble_of(errno));
+    return TAIL_WAITING;
 }
 
 /* FILE itself, or a generation of it: FILE.1, FILE-20261121, FILE.2026-11-21-08-00-00. */
@@ -495,18 +523,20 @@ static enum tail_state at_the_end(struct tail *t)
 {
     struct stat st;
     if (fstatat(t->options.dir_fd, t->options.file_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-        !S_ISREG(st.st_mode) || same_inode(&t->place, &st) || !is_quiet(t))
+        !S_ISREG(st.st_mode))
+        return wait_for_file(t);
+    if (same_inode(&t->place, &st) || !is_quiet(t))
         return TAIL_WAITING;
     if (t->held > 0 && hand_on(t, true) == ERR_FULL)
         return TAIL_FULL;
-    return open_next(t) ? TAIL_BUSY : TAIL_WAITING;
+    return open_next(t) ? TAIL_BUSY : wait_for_file(t);
 }
 
 enum tail_state tail_step(struct tail *t)
 {
     size_t got = 0;
     if (t->fd < 0 && !open_first(t))
-        return TAIL_WAITING;
+        return wait_for_file(t);
     if (t->held > 0 && hand_on(t, false) == ERR_FULL) /* what was left when there was no room */
         return TAIL_FULL;
     enum err e = read_block(t, &got);

@@ -11,6 +11,7 @@
  *   copied and truncated   the copy is found by its first bytes and drained, then FILE from 0
  *   replaced by other text  like a truncation: the first bytes no longer are what they were
  *   compressed while away  cannot be read: said once, counted as lost
+ *   not ours to read      no permission, a directory, a link: said at each look, until it is
  *
  * The cursor is { format = 1 | flags | be64 device, inode, offset, time of the last change in us |
  * fingerprint: [1] n, be64 hash of the first n bytes of the file }, 43 bytes. The hash tells a file
@@ -33,7 +34,11 @@ enum tail_event {
     TAIL_TRUNCATED, /* begins again at 0 */
     TAIL_SKIPPED,   /* a line longer than LINE_BYTES_MAX was passed over */
     TAIL_LOST,      /* what the cursor points to is not there any more, or compressed */
-    TAIL_FAILED     /* the disk said no; tried again at the next call */
+    /* Tried again at the next call: */
+    TAIL_FAILED,  /* the disk said no */
+    TAIL_DENIED,  /* there is a file, but no permission to read it */
+    TAIL_NO_FILE, /* what has its name is no regular file; links are not followed */
+    TAIL_EVENT_COUNT
 };
 
 struct tail_ops {

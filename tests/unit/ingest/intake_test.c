@@ -5,8 +5,11 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/lib/hep_builder.h"
@@ -220,6 +223,53 @@ Test(intake, what_was_given_up_is_not_read)
     run(&b);
     cr_expect_eq(received(&b), 0);
     teardown(&b);
+}
+
+static size_t log_lines(int fd, const char *what)
+{
+    char text[4096];
+    size_t found = 0;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    for (const char *at = text; (at = strstr(at, what)) != NULL; at++)
+        found++;
+    return found;
+}
+
+static void look_at_file(struct bed *b, uint64_t times)
+{
+    for (int i = 0;
+         i < 500 && metric_get_at(&b->x.metrics, METRIC_FILE_UNREADABLE, 1, (enum reason)0) < times;
+         i++) {
+        usleep(2000);
+        run(b);
+    }
+}
+
+/* It is looked at again and again, but the log has one line of it. */
+Test(intake, file_that_cannot_be_read_is_said_and_counted)
+{
+    static const char LINE[] = "feed=elsewhere what=\"not a regular file\"";
+    struct bed b;
+    char dir[] = "/tmp/intake_test.XXXXXX";
+    int log[2];
+    struct reader none = reader_of(SPAN_EMPTY);
+    setup(&b);
+    cr_assert(mkdtemp(dir));
+    cr_assert_eq(pipe2(log, O_NONBLOCK), 0);
+    b.log.fd = log[1];
+    b.options.file_poll_ms = 1;
+    b.conf[1].dir_fd = open(dir, O_RDONLY | O_DIRECTORY);
+    b.conf[1].file_name = "Master.csv";
+    cr_assert_eq(mkdirat(b.conf[1].dir_fd, "Master.csv", 0700), 0);
+    intake_welcome(b.intake, 1, b.x.feed.id, &none);
+    welcome(&b);
+    look_at_file(&b, 5);
+    cr_expect_geq(metric_get_at(&b.x.metrics, METRIC_FILE_UNREADABLE, 1, (enum reason)0), 5);
+    cr_expect_eq(log_lines(log[0], LINE), 1);
+    teardown(&b);
+    unlinkat(b.conf[1].dir_fd, "Master.csv", AT_REMOVEDIR);
+    rmdir(dir);
 }
 
 /* A feed that the vault does not know stays closed; the others work (I10). */

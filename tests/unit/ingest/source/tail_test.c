@@ -1,6 +1,7 @@
 /* Proves: each line that was ever written to the file is handed on, none is left out, through
  * appends, rotation (also unseen ones), copytruncate, replacement, and restarts from any cursor
- * that was given; without restarts none is handed on twice either (I3). */
+ * that was given; without restarts none is handed on twice either (I3). A file that cannot be
+ * read is said to be so, and read once it can be. */
 #include "ingest/source/tail.h"
 
 #include <criterion/criterion.h>
@@ -24,7 +25,7 @@ struct bed {
     size_t full_in;           /* take() says ERR_FULL once that many more were taken */
     unsigned seen[LINES_MAX]; /* how often line i was handed on */
     unsigned last, bad, out_of_order;
-    unsigned events[TAIL_FAILED + 1];
+    unsigned events[TAIL_EVENT_COUNT];
 };
 
 /* Lines are "line NNNN something\n", at least as long as what tells a copy from another file;
@@ -468,10 +469,68 @@ Test(tail, no_fifo_and_no_symlink_is_opened)
     start(&b, 0);
     cr_assert_eq(symlinkat("/etc/hostname", b.dir_fd, "Master.csv"), 0);
     cr_expect_eq(tail_step(b.tail), TAIL_WAITING);
+    cr_expect_eq(b.events[TAIL_NO_FILE], 1);
     cr_assert_eq(unlinkat(b.dir_fd, "Master.csv", 0), 0);
     cr_assert_eq(mkfifoat(b.dir_fd, "Master.csv", 0600), 0);
     cr_expect_eq(tail_step(b.tail), TAIL_WAITING);
+    cr_expect_eq(b.events[TAIL_NO_FILE], 2);
     cr_expect_eq(b.bad, 0);
+    teardown(&b);
+}
+
+Test(tail, says_nothing_of_a_file_that_is_not_there_yet)
+{
+    struct bed b;
+    setup(&b);
+    start(&b, 0);
+    run(&b);
+    run(&b);
+    for (size_t i = 0; i < TAIL_EVENT_COUNT; i++)
+        cr_expect_eq(b.events[i], 0);
+    teardown(&b);
+}
+
+/* Also when it comes behind one that was read. */
+Test(tail, directory_of_that_name)
+{
+    struct bed b;
+    setup(&b);
+    start(&b, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(mkdirat(b.dir_fd, "Master.csv", 0700), 0);
+        run(&b);
+        cr_expect_gt(b.events[TAIL_NO_FILE], i);
+        cr_assert_eq(unlinkat(b.dir_fd, "Master.csv", AT_REMOVEDIR), 0);
+        lines(&b, 10 * i, 10 * i + 10);
+        run(&b);
+        move(&b, "Master.csv", i ? "Master.csv.2" : "Master.csv.1");
+    }
+    expect_each_once(&b, 20);
+    teardown(&b);
+}
+
+/* Root may read everything, so the test is somebody else meanwhile. */
+Test(tail, file_without_permission)
+{
+    enum { NOBODY = 65534 };
+    struct bed b;
+    bool root = geteuid() == 0;
+    setup(&b);
+    cr_assert_eq(chmod(b.dir, 0755), 0);
+    start(&b, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        lines(&b, 10 * i, 10 * i + 10);
+        cr_assert_eq(fchmodat(b.dir_fd, "Master.csv", 0, 0), 0);
+        cr_assert_eq(root ? seteuid(NOBODY) : 0, 0);
+        run(&b);
+        cr_expect_eq(b.events[TAIL_DENIED], i + 1);
+        cr_expect_eq(b.seen[10 * i], 0);
+        cr_assert_eq(root ? seteuid(0) : 0, 0);
+        cr_assert_eq(fchmodat(b.dir_fd, "Master.csv", 0644, 0), 0);
+        run(&b);
+        move(&b, "Master.csv", i ? "Master.csv.2" : "Master.csv.1");
+    }
+    expect_each_once(&b, 20);
     teardown(&b);
 }
 

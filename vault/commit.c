@@ -23,7 +23,7 @@ int64_t commit_instant(const struct call *c)
 
 uint32_t commit_month(const struct vault *v, const struct call *c)
 {
-    return store_month(v->store, instant_month(commit_instant(c)));
+    return store_month(v->store, instant_month(commit_instant(c)), instant_month(vault_now(v)));
 }
 
 int64_t commit_day(const struct call *c)

@@ -12,13 +12,14 @@
 
 enum {
     RECALL_STEP_RECORDS = 64,         /* about a millisecond: what a commit may wait */
-    RECALL_DAY_RECORDS_MAX = 1 << 22, /* of one customer and day: 64 MB of places */
+    RECALL_DAY_RECORDS_MAX = 1 << 22, /* of one customer and day: 100 MB of places */
     RECALL_DAYS_MAX = 3660
 };
 
 struct place { /* of one record */
     int64_t t_start;
     uint64_t seq;
+    uint32_t month; /* whose family has it */
 };
 
 enum phase { GATHER, DATE, EMIT };
@@ -326,11 +327,6 @@ static enum err send_row(struct session *s, struct recall *r, const struct recor
 
 /* --- steps --- */
 
-static uint32_t month_of_day(const struct vault *v, int64_t day)
-{
-    return store_month(v->store, instant_month(day * S_PER_DAY * US_PER_S));
-}
-
 static enum err grow(struct recall *r)
 {
     size_t cap = r->places_cap ? 2 * r->places_cap : 256;
@@ -344,40 +340,47 @@ static enum err grow(struct recall *r)
     return OK;
 }
 
-/* The places of one day, from the postings. */
-static enum err gather(struct session *s, struct recall *r)
+/* The places of one day in one family, from the postings. */
+static enum err gather_from(struct session *s, struct recall *r, uint32_t month)
 {
     uint64_t seqs[256];
     uint8_t tag[DAY_TAG_BYTES];
     size_t n = sizeof seqs / sizeof seqs[0];
-    uint32_t month = month_of_day(s->vault, r->day);
     enum err e = sealer_day_tag(s->vault->sealer, r->grant.customer, month, r->day, tag);
-    r->places_count = r->at = 0;
     for (uint64_t from = 1; e == OK && n == sizeof seqs / sizeof seqs[0];) {
         e = store_postings(s->vault->store, tag, from, seqs, sizeof seqs / sizeof seqs[0], &n);
         for (size_t i = 0; e == OK && i < n; i++) {
             if (r->places_count == r->places_cap)
                 e = grow(r);
             if (e == OK)
-                r->places[r->places_count++] = (struct place){0, seqs[i]};
+                r->places[r->places_count++] = (struct place){0, seqs[i], month};
         }
         from = n ? seqs[n - 1] + 1 : from;
     }
+    return e == ERR_NOTFOUND ? OK : e; /* no record of that month ever came: it has no key */
+}
+
+/* A call that was far from the clock when it came is filed under month 0 (store_month()), even if
+ * its month has a family by now. */
+static enum err gather(struct session *s, struct recall *r)
+{
+    uint32_t month = instant_month(r->day * S_PER_DAY * US_PER_S);
+    r->places_count = r->at = 0;
     r->phase = DATE;
-    return e == ERR_NOTFOUND ? OK : e;
+    enum err e = month ? gather_from(s, r, month) : OK;
+    return e == OK ? gather_from(s, r, 0) : e;
 }
 
 static enum err open_place(struct session *s, struct recall *r, const struct place *p,
                            struct opened *out)
 {
     struct vault *v = s->vault;
-    uint32_t month = month_of_day(v, r->day);
     arena_reset(&r->arena);
     struct buf value = buf_of(arena_alloc(&r->arena, VALUE_BYTES_MAX + RECORD_BYTES_MAX),
                               VALUE_BYTES_MAX + RECORD_BYTES_MAX);
-    enum err e = store_record(v->store, month, p->seq, &value);
+    enum err e = store_record(v->store, p->month, p->seq, &value);
     if (e == OK)
-        e = commit_open(v, &r->grant, month, p->seq, buf_span(&value), &r->arena, out);
+        e = commit_open(v, &r->grant, p->month, p->seq, buf_span(&value), &r->arena, out);
     return e;
 }
 

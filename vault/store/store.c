@@ -28,12 +28,23 @@ static unsigned month_table(const struct store *s, uint32_t month)
     return table_of_slot(s, month_slot(month));
 }
 
-uint32_t store_month(const struct store *s, uint32_t month)
+/* Has it a table, or is there a place for one? One is kept for month 0 itself. */
+static bool month_fits(const struct store *s, uint32_t month)
 {
-    size_t slot = month_slot(month);
-    /* One place is kept for month 0 itself. */
-    bool full = s->months_count >= STORE_MONTHS_MAX - 1 && !month_table(s, month);
-    return slot && !full ? month : 0;
+    bool room = s->months_count < STORE_MONTHS_MAX - 1;
+    return month == 0 || (month_slot(month) && (month_table(s, month) || room));
+}
+
+static bool is_near(uint32_t month, uint32_t now)
+{
+    size_t at = month_slot(month), today = month_slot(now);
+    return at && today && at + STORE_MONTHS_BACK >= today && at <= today + STORE_MONTHS_AHEAD;
+}
+
+uint32_t store_month(const struct store *s, uint32_t month, uint32_t now)
+{
+    bool own = month_slot(month) && (month_table(s, month) || is_near(month, now));
+    return own && month_fits(s, month) ? month : 0;
 }
 
 static void month_known(struct store *s, uint32_t month)
@@ -422,7 +433,7 @@ enum err txn_record(struct txn *t, uint32_t month, uint64_t seq, struct span val
     unsigned table;
     if (t->records == TXN_RECORDS_MAX)
         return ERR_FULL;
-    if (month != store_month(s, month) || value.n > PACK_VALUE_BYTES_MAX)
+    if (!month_fits(s, month) || value.n > PACK_VALUE_BYTES_MAX)
         return ERR_LIMIT;
     CHECK(record_head_decode(value, &h, &sealed) == OK);
     enum err e = month_table_ensure(s, month, &table);

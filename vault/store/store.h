@@ -60,9 +60,14 @@ enum {
     TXN_RECORDS_MAX = 1 << 15, /* what a tail has room for behind a full segment */
     TXN_DELETES_MAX = 1024,    /* each may change a row of 16 KiB that is kept until the commit */
     HEAD_NOTE_BYTES = 40,
-    /* Months that may have a family: 33 years. A feed with a broken clock must not make
-     * a family for each month of its dreams. */
+    /* Months that may have a family: 33 years, of which the window below takes the first ten. */
     STORE_MONTHS_MAX = 400,
+    /* A month gets a family while it is near the clock: a sender's timestamps must not use the
+     * places up. Back: the longest archive that is imported, well over the 18 months for which
+     * toll records are kept (47 CFR 42.6). Ahead: clocks and zones differ by hours at a month's
+     * end, not by more than a month. */
+    STORE_MONTHS_BACK = 120,
+    STORE_MONTHS_AHEAD = 1,
     MONTH_FIRST = 199001,
     MONTH_LAST = 209912
 };
@@ -144,10 +149,11 @@ uint64_t store_commit_number(const struct store *s); /* commits so far */
 
 /* --- writing: one thread --- */
 
-/* The month whose family takes records of `month`: itself, or 0 when it is outside
- * MONTH_FIRST..MONTH_LAST or there are too many. Ask before sealing: the month is
- * authenticated. */
-uint32_t store_month(const struct store *s, uint32_t month);
+/* The month whose family takes records of `month` when the calendar says `now`: itself when it
+ * has a family already, or gets one because it is near `now` and there are not too many; else 0.
+ * Ask before sealing: the month is authenticated. A later answer may be another one, so whoever
+ * looks for a month's records looks into month 0, too. */
+uint32_t store_month(const struct store *s, uint32_t month, uint32_t now);
 
 struct txn *store_begin(struct store *s); /* the empty batch; CHECKs that none is open */
 void txn_put(struct txn *t, enum family f, struct span key, struct span value);
@@ -155,7 +161,7 @@ void txn_delete(struct txn *t, enum family f, struct span key);
 
 /* Appends one record (head and sealed bytes as `value`) under `seq`, which must be
  * store_next_seq(); its tags count as seen at once, so a duplicate inside one batch is
- * found too. ERR_LIMIT: not a month of store_month(), or a value of more than 64 KiB. ERR_FULL:
+ * found too. ERR_LIMIT: no month, or one too many, or a value of more than 64 KiB. ERR_FULL:
  * TXN_RECORDS_MAX are in the batch. ERR_STORE: its family could not be made. */
 MUST_CHECK enum err txn_record(struct txn *t, uint32_t month, uint64_t seq, struct span value);
 /* Takes a committed record out again (reassignment, retention), and its postings; at most

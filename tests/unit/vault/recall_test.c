@@ -98,6 +98,47 @@ Test(recall, a_call_without_its_begin_is_listed_when_it_was_answered)
     cr_expect_eq(fix_rows(&f), 1);
 }
 
+/* A call dated far ahead is filed under month 0. When that month comes it gets a family of its
+ * own, and a listing finds both. */
+Test(recall, calls_that_were_far_from_the_clock_are_found_when_it_has_come_there)
+{
+    const int64_t ahead = 90 * (int64_t)86400 * US_PER_S, minute = 60 * (int64_t)US_PER_S;
+    char from[24], to[24];
+    add("+12125550101", "+12125550103", T0 + ahead + 2 * minute, "early");
+    fix_commit(&f);
+    f.now_us += ahead;
+    add("+12125550101", "+12125550102", T0 + ahead + minute, "in time");
+    add("+12125550101", "+12125550104", T0 + ahead + 3 * minute, "in time too");
+    fix_commit(&f);
+    snprintf(from, sizeof from, "%lld", (long long)(T0 + ahead));
+    snprintf(to, sizeof to, "%lld", (long long)(T0 + ahead + 10 * minute));
+    cr_assert_eq(fix_ask(&f, "calls list", "customer", "alpha", "from", from, "to", to, "purpose",
+                         "BILL", NULL),
+                 CONTROL_DONE);
+    cr_assert_eq(fix_rows(&f), 3);
+    for (size_t i = 0; i < 3; i++)
+        cr_expect_eq(fix_cell(&f, i, "called_tn")[11], (char)('2' + i), "row %zu", i);
+    cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE);
+}
+
+/* Years of it fill no more than month 0, and each is there. */
+Test(recall, dates_of_all_centuries_use_up_no_families)
+{
+    for (int i = 0; i < 20; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "%d", i);
+        add("+12125550101", "+12125550102", T0 - (i - 10) * (int64_t)3000 * 86400 * US_PER_S, key);
+    }
+    fix_commit(&f);
+    cr_assert_eq(fix_ask(&f, "keys list", NULL), CONTROL_DONE);
+    size_t months = 0;
+    for (size_t i = 0; i < fix_rows(&f); i++)
+        months += strcmp(fix_cell(&f, i, "kind"), "month") == 0;
+    cr_expect_eq(months, 1 + 2, "month 0, this one, and the one 3000 days ago");
+    cr_assert_eq(list("BILL", ""), CONTROL_DONE);
+    cr_expect_eq(fix_rows(&f), 1);
+}
+
 Test(recall, values_are_as_they_were_sent)
 {
     add("+12125550101", "+12125550102", T0, "1");

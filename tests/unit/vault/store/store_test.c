@@ -257,7 +257,8 @@ static void months_case(struct store *s)
     } ROWS[] = {{199001, 199001}, {209912, 209912}, {198912, 0}, {210001, 0},
                 {202600, 0},      {202613, 0},      {0, 0},      {UINT32_MAX, 0}};
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
-        cr_expect_eq(store_month(s, ROWS[i].month), ROWS[i].kept, "%u", ROWS[i].month);
+        cr_expect_eq(store_month(s, ROWS[i].month, ROWS[i].month), ROWS[i].kept, "%u",
+                     ROWS[i].month);
         uint8_t value[SCRATCH_VALUE_BYTES], got[SCRATCH_VALUE_BYTES];
         struct buf b = buf_of(got, sizeof got);
         uint64_t seq = store_next_seq(s);
@@ -279,7 +280,32 @@ Test(store, months_out_of_range_share_a_family)
     on_each(months_case);
 }
 
-/* A feed with a broken clock. On the engine in memory: 400 families of RocksDB take a while. */
+/* A sender's timestamps cannot use the families up: only months near the clock get one. */
+static void window_case(struct store *s)
+{
+    static const struct {
+        uint32_t month, now, kept;
+    } ROWS[] = {{202611, 202611, 202611}, {202612, 202611, 202612}, {202701, 202611, 0},
+                {202701, 202612, 202701}, {201611, 202611, 201611}, {201610, 202611, 0},
+                {202601, 203601, 202601}, {202601, 203602, 0},      {202611, 197001, 0},
+                {202611, 0, 0},           {209912, 202611, 0}};
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++)
+        cr_expect_eq(store_month(s, ROWS[i].month, ROWS[i].now), ROWS[i].kept, "%u in %u",
+                     ROWS[i].month, ROWS[i].now);
+    uint8_t value[SCRATCH_VALUE_BYTES];
+    scratch_value(1, value);
+    cr_assert_eq(txn_record(store_begin(s), 202601, 1, span_of(value, sizeof value)), OK);
+    cr_assert_eq(scratch_commit(s), OK);
+    cr_expect_eq(store_month(s, 202601, 203602), 202601, "it has a family by now");
+}
+
+Test(store, months_far_from_the_clock_share_a_family)
+{
+    on_each(window_case);
+}
+
+/* The clock goes on for a century. On the engine in memory: 400 families of RocksDB take a while.
+ */
 Test(store, there_are_only_so_many_months)
 {
     struct scratch at = scratch_new();
@@ -291,7 +317,7 @@ Test(store, there_are_only_so_many_months)
         uint64_t seq = store_next_seq(s);
         uint8_t value[SCRATCH_VALUE_BYTES];
         scratch_value(seq, value);
-        uint32_t to = store_month(s, month);
+        uint32_t to = store_month(s, month, month);
         cr_assert(to == month || to == 0);
         kept += to == month;
         moved += to == 0;

@@ -477,13 +477,22 @@ static enum err set_dedup(struct job *j)
     return buf_ok(j->room) ? OK : ERR_LIMIT;
 }
 
+/* A text that is no address (a host name, a list) is kept as it came, under its own name (I1). */
+static void set_member(struct job *j, size_t i)
+{
+    void *member = (uint8_t *)&j->r->call + MEMBERS[i].member;
+    MEMBERS[i].set(j->place[i], member);
+    if (MEMBERS[i].set == set_ip && ip_absent(*(const struct ip *)member))
+        record_extra(j->r, 0, KNOWN[i].name, j->place[i]);
+}
+
 static enum err assemble(struct job *j, struct diag *d)
 {
     struct call *c = &j->r->call;
     c->feed_kind = FEED_FREESWITCH_JSON;
     for (size_t i = 0; i < MEMBERS_COUNT; i++)
         if (j->place[i].n)
-            MEMBERS[i].set(j->place[i], (uint8_t *)c + MEMBERS[i].member);
+            set_member(j, i);
     if (c->leg_id.n == 0 || c->leg_id.n > CALL_TEXT_BYTES_MAX)
         return diag_set(d, ERR_SYNTAX, "variables.uuid", 0);
     if (c->switch_id.n > CALL_TEXT_BYTES_MAX)

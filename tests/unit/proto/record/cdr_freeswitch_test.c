@@ -145,6 +145,31 @@ Test(cdr_freeswitch, values_out_of_form_are_absent_not_guessed)
     cr_expect_eq(record.call.stir_attest, ATTEST_UNKNOWN);
 }
 
+/* I1: it is sealed as the extra it came as; a name that no row has is of class unknown. */
+Test(cdr_freeswitch, an_address_that_is_none_is_kept_as_it_came)
+{
+    static const struct {
+        const char *name;
+        uint64_t unknown;
+    } ROW[] = {{"sip_network_ip", 1},
+               {"sip_local_network_addr", 0},
+               {"remote_media_ip", 1},
+               {"local_media_ip", 0}};
+    for (size_t i = 0; i < sizeof ROW / sizeof ROW[0]; i++) {
+        struct classify_counts counts = {0};
+        char variables[128];
+        snprintf(variables, sizeof variables, "\"%s\":\"192.0.2.1\",", ROW[i].name);
+        expect_variables(variables);
+        cr_expect_eq(record.extras_count, 0, "%s", ROW[i].name);
+        snprintf(variables, sizeof variables, "\"%s\":\"sbc-7.example\",", ROW[i].name);
+        expect_variables(variables);
+        classify_extras(FEED_FREESWITCH_JSON, record.extra, &record.extras_count, &counts);
+        cr_assert_eq(record.extras_count, 1, "%s", ROW[i].name);
+        cr_expect(span_is(record.extra[0].value, "sbc-7.example"), "%s", ROW[i].name);
+        cr_expect_eq(counts.unknown, ROW[i].unknown, "%s", ROW[i].name);
+    }
+}
+
 Test(cdr_freeswitch, a_name_given_twice_holds_the_last_value)
 {
     expect_variables("\"accountcode\":\"a\",\"accountcode\":\"b\",");

@@ -393,7 +393,7 @@ static enum err fold_usage(struct vault *v, const struct call *c, uint64_t seq)
     if (effect(v, c, &key, &delta) != OK)
         return OK;
     enum err e = windows_add(v->windows, &key, seq, &delta);
-    if (e != ERR_FULL || v->options.read_only)
+    if (e != ERR_FULL)
         return e;
     e = windows_checkpoint(v->windows, vault_txn(v), seq - 1);
     if (e == OK)

@@ -56,7 +56,6 @@ static struct store_options store_options(const struct vault_options *o, struct 
                                   .head_path = o->head_path,
                                   .memory_bytes = o->memory_bytes,
                                   .create = create,
-                                  .read_only = o->read_only,
                                   .accept_loss = o->accept_loss,
                                   .segment_records = o->segment_records,
                                   .tag = head_tag,
@@ -112,7 +111,7 @@ static enum err check_fixed(struct vault *v, enum meta_key key, struct span now,
     enum err e = store_get(v->store, FAMILY_META, span_of(row, 1), &b);
     if (e == OK && !span_eq(buf_span(&b), now))
         return diag_set(d, ERR_CONFLICT, differs, 0);
-    if (e != ERR_NOTFOUND || v->options.read_only)
+    if (e != ERR_NOTFOUND)
         return e;
     txn_put(vault_txn(v), FAMILY_META, span_of(row, 1), now);
     return OK;
@@ -162,7 +161,7 @@ static enum err draw_incarnation(struct vault *v)
     enum err e = store_walk(v->store, FAMILY_META, span_of(key, 1), add_incarnation, &all);
     if (e == OK)
         e = all.e;
-    if (e != OK || v->options.read_only)
+    if (e != OK)
         return e;
     uint32_t id = all.newest + 1;
     sealer_random(prefix, sizeof prefix);
@@ -252,7 +251,7 @@ enum err vault_recover(const struct vault_options *o, uint64_t *out_records, str
 /* The last totals reach the disk on a clean stop; after anything else they are folded again. */
 static void checkpoint_at_close(struct vault *v)
 {
-    if (v->options.read_only || !v->windows || windows_dirty(v->windows) == 0)
+    if (!v->windows || windows_dirty(v->windows) == 0)
         return;
     if (windows_checkpoint(v->windows, vault_txn(v), store_next_seq(v->store) - 1) == OK &&
         vault_flush(v) != OK)

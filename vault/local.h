@@ -26,7 +26,6 @@ struct vault_options {
     size_t memory_bytes;    /* of the store */
     size_t key_cache_slots; /* customer-month keys kept open */
     bool require_locked_memory;
-    bool read_only;               /* for verify beside a stopped daemon */
     bool accept_loss;             /* vault_recover() */
     uint32_t usage_period_s;      /* 3600 or 86400 */
     const char *usage_increments; /* "1/1,6/6,30/6,60/60": first/then seconds */

@@ -92,7 +92,7 @@ struct store_options {
     const char *head_path;    /* head record file beside it */
     size_t memory_bytes;      /* block cache and memtables together */
     bool create;              /* make a new one; ERR_CONFLICT when there is one */
-    bool read_only;           /* for verify: no write, no compaction */
+    bool read_only;           /* no write, no compaction */
     bool accept_loss;         /* the operator's word: open what is left of a damaged log */
     uint64_t segment_records; /* 0 = SEGMENT_RECORDS; tests take small ones */
     /* Keyed tag over a head slot (vault/crypt knows the key). */

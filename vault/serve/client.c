@@ -105,6 +105,7 @@ enum err client_new(struct vault *v, int fd, const struct peer *p, struct client
     enum err e = c ? OK : ERR_NOMEM;
     if (e == OK) {
         c->fd = fd;
+        c->uid = p->uid;
         e = session_new(v, p, reply, c, &c->session);
     }
     if (e != OK) {

@@ -14,6 +14,7 @@ enum {
 
 struct client {
     int fd; /* owned */
+    uint32_t uid;
     struct session *session;
     struct queued *first, *last; /* frames not yet sent; owned */
     size_t queued_bytes;

@@ -13,11 +13,9 @@
 #include "proto/core/check.h"
 #include "vault/serve/client.h"
 
-enum {
-    CLIENTS_MAX = 256, /* people and tools at once; workers have their channels */
-    TICK_MS = 100,
-    GROUPS_MAX = 256
-};
+enum { TICK_MS = 100, GROUPS_MAX = 256 };
+
+#define CHANNEL_UID ((uint32_t)-1) /* of our own roles; no user has it */
 
 struct vaultd {
     const struct vaultd_options *options;
@@ -26,7 +24,7 @@ struct vaultd {
     size_t clients_count;
     int signals;
     bool stopping;
-    int64_t published_s;
+    int64_t published_s, turned_away_s;
     struct vault_totals published; /* what the counters were told last */
     uint8_t frame[WIRE_FRAME_BYTES_MAX];
 };
@@ -78,6 +76,36 @@ static role_set roles_of(const struct vaultd_options *o, int fd, const struct uc
     return roles;
 }
 
+static int64_t mono_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* Counts each; says one a second, so that nobody fills the log by connecting. */
+static void turn_away(struct vaultd *d, const char *why)
+{
+    int64_t now_s = mono_s();
+    metric_inc(d->options->metrics, METRIC_CONTROL_REFUSED);
+    if (now_s != d->turned_away_s)
+        say("warning", "a client was turned away", why);
+    d->turned_away_s = now_s;
+}
+
+/* Why another client of this user cannot be had; NULL: it can. */
+static const char *no_room_for(const struct vaultd *d, uint32_t uid)
+{
+    size_t all = 0, his = 0;
+    for (const struct client *c = d->clients; c; c = c->next) {
+        all += c->uid != CHANNEL_UID;
+        his += c->uid == uid;
+    }
+    if (his >= VAULTD_CLIENTS_A_USER_MAX)
+        return "too many connections of one user";
+    return all >= VAULTD_CLIENTS_MAX ? "too many connections" : NULL;
+}
+
 static void accept_client(struct vaultd *d)
 {
     struct ucred cred;
@@ -85,8 +113,11 @@ static void accept_client(struct vaultd *d)
     int fd = accept4(d->options->control_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &bytes) != 0 ||
-        d->clients_count >= CLIENTS_MAX) {
+    const char *why = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &bytes) == 0
+                          ? no_room_for(d, cred.uid)
+                          : "its credentials are not known";
+    if (why) {
+        turn_away(d, why);
         close(fd);
         return;
     }
@@ -94,14 +125,14 @@ static void accept_client(struct vaultd *d)
     struct policy_request ask = {.roles = p.roles, .action = ACTION_INGEST};
     p.ingest = policy_decide(&ask).allowed;
     if (add_client(d, fd, &p) != OK)
-        say("error", "a client was turned away", "out of memory");
+        turn_away(d, "out of memory");
 }
 
 static enum err add_channels(struct vaultd *d)
 {
     const struct vaultd_options *o = d->options;
-    struct peer worker = {.uid = (uint32_t)-1, .ingest = true, .worker = true};
-    struct peer forward = {.uid = (uint32_t)-1, .forward = true};
+    struct peer worker = {.uid = CHANNEL_UID, .ingest = true, .worker = true};
+    struct peer forward = {.uid = CHANNEL_UID, .forward = true};
     enum err e = OK;
     for (size_t i = 0; e == OK && i < o->ingest_count; i++)
         e = add_client(d, o->ingest_fd[i], &worker);
@@ -161,10 +192,9 @@ static void publish(struct vaultd *d)
 
 static enum err tick(struct vaultd *d)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (now.tv_sec != d->published_s) {
-        d->published_s = now.tv_sec;
+    int64_t now_s = mono_s();
+    if (now_s != d->published_s) {
+        d->published_s = now_s;
         publish(d);
     }
     return vault_tick(d->vault);
@@ -210,7 +240,7 @@ static enum err turn(struct vaultd *d, struct pollfd *fds, size_t fixed, bool mo
 
 static enum err serve(struct vaultd *d)
 {
-    struct pollfd fds[3 + CLIENTS_MAX + VAULTD_CHANNELS_MAX + 1] = {
+    struct pollfd fds[3 + VAULTD_CLIENTS_MAX + VAULTD_CHANNELS_MAX + 1] = {
         {d->signals, POLLIN, 0},
         {vault_flush_fd(d->vault), POLLIN, 0},
         {d->options->control_fd, POLLIN, 0}};

@@ -10,7 +10,15 @@
 #include "proto/core/metric.h"
 #include "vault/local.h"
 
-enum { VAULTD_CHANNELS_MAX = 32, VAULTD_GRANTS_MAX = 32, VAULTD_EXIT_REFUSED = 78 };
+enum {
+    VAULTD_CHANNELS_MAX = 32,
+    VAULTD_GRANTS_MAX = 32,
+    /* Of control.sock. People and tools have one each; 32 of one user are a script that went
+     * wild, and it takes eight such users to keep the others out (I10). */
+    VAULTD_CLIENTS_MAX = 256,
+    VAULTD_CLIENTS_A_USER_MAX = 32,
+    VAULTD_EXIT_REFUSED = 78
+};
 
 /* Who may act as what. */
 struct vaultd_grant {

@@ -24,7 +24,7 @@ static struct vaultd_options options;
 static pid_t child;
 static uint8_t room[WIRE_FRAME_BYTES_MAX];
 
-static void start(void)
+static void start_counting(const struct metrics *metrics)
 {
     int fds[2];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
@@ -35,7 +35,8 @@ static void start(void)
                                       .ingest_count = 1,
                                       .forward_fd = -1,
                                       .control_fd = listener,
-                                      .ready_fd = ready[1]};
+                                      .ready_fd = ready[1],
+                                      .metrics = metrics};
     options.vault.clock = (struct vault_clock){f.options.clock.now_us, f.options.clock.arg};
     options.grant[0] = (struct vaultd_grant){.id = (uint32_t)geteuid(), .roles = (role_set)~0u};
     options.grants_count = 1;
@@ -45,6 +46,11 @@ static void start(void)
         _exit(vaultd_run(&options));
     close(fds[1]);
     close(ready[1]);
+}
+
+static void start(void)
+{
+    start_counting(NULL);
 }
 
 static int wait_child(void)
@@ -212,6 +218,61 @@ Test(vaultd, who_has_no_grant_is_denied)
     waitpid(other, &status, 0);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == CONTROL_DENIED, "status %x", status);
     cr_expect_eq(stop(SIGTERM), 0);
+}
+
+static enum control_status ask_status(int fd)
+{
+    uint8_t bytes[128];
+    struct buf b = buf_of(bytes, sizeof bytes);
+    control_put_verb(&b, "status");
+    say(fd, FRAME_REQUEST, 3, buf_span(&b));
+    return (enum control_status)hear(fd, FRAME_END).payload.p[0];
+}
+
+/* Exits 0 if somebody else is answered, though root has taken all that one user may have. */
+static pid_t fork_somebody_else(void)
+{
+    cr_assert_eq(chmod(".", 0755), 0);
+    cr_assert_eq(chmod("control.sock", 0666), 0);
+    fflush(NULL);
+    pid_t other = fork();
+    if (other == 0) {
+        if (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0)
+            _exit(9);
+        _exit(ask_status(connect_control()) == CONTROL_DENIED ? 0 : 1);
+    }
+    return other;
+}
+
+/* I10 */
+Test(vaultd, one_user_cannot_take_all_connections)
+{
+    int mine[VAULTD_CLIENTS_A_USER_MAX];
+    struct metrics metrics;
+    cr_assert_eq(metrics_init(&metrics), OK);
+    start_counting(&metrics);
+    cr_assert(is_ready());
+    for (size_t i = 0; i < VAULTD_CLIENTS_A_USER_MAX; i++) {
+        mine[i] = connect_control();
+        cr_expect_eq(ask_status(mine[i]), CONTROL_DONE, "connection %zu", i);
+    }
+    for (uint64_t i = 1; i <= 3; i++) {
+        int fd = connect_control();
+        cr_expect_eq(recv(fd, room, sizeof room, 0), 0, "closed");
+        cr_expect_eq(metric_get(&metrics, METRIC_CONTROL_REFUSED), i);
+        close(fd);
+    }
+    if (geteuid() == 0) {
+        int status = 0;
+        cr_assert_gt(waitpid(fork_somebody_else(), &status, 0), 0);
+        cr_expect_eq(status, 0, "somebody else is served");
+    }
+    close(mine[7]);
+    cr_expect_eq(ask_status(mine[8]), CONTROL_DONE); /* a turn, which sweeps the closed one */
+    int again = connect_control();
+    cr_expect_eq(ask_status(again), CONTROL_DONE, "a place is free again");
+    cr_expect_eq(stop(SIGTERM), 0);
+    metrics_done(&metrics);
 }
 
 static bool tear_window(void *arg, struct span key, struct span value)

@@ -544,7 +544,7 @@ static void stop_feed(struct intake_feed *f)
     for (size_t s = 0; s < SOURCES_A_FEED; s++)
         if (f->source[s] && s != SOURCE_UDP)
             source_stop(f->source[s]);
-    if (f->source[SOURCE_UDP]) /* the others' senders keep what was not read; this one's do not */
+    if (f->source[SOURCE_UDP]) /* the others' senders see that nobody reads; this one's do not */
         udp_drain(f->source[SOURCE_UDP]);
 }
 

@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """Proves what a billing system relies on, with the consumer of deploy/examples as it is: its totals
-are those of `cpnictl usage pull`; run again it changes nothing; later calls replace rows; killed
-again and again amid its pulls, it ends with the same totals. And that nobody else gets anything
-(I7): not a key that was never registered, not one that is a consumer of aggregates, not a peer
-without CURVE; the first is logged nowhere with its key and counted.
+are those of `cpnictl usage pull`; run again, or again from the start, it changes nothing; later
+calls replace rows; killed again and again amid its pulls, it ends with the same totals, and so
+through kills of the vault and of forward. Two consumers share no token of an account. And that
+nobody else gets anything (I7): not a key that was never registered, not one that is a consumer of
+aggregates, not a peer without CURVE; the first is logged nowhere with its key and counted.
 
 Debian's own Python, to which python3-zmq and python3-protobuf belong."""
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +25,7 @@ try:
 except ImportError:
     skip("python3-zmq or python3-protobuf is not installed")
 need("protoc")
+SAMPLE = os.path.join(SOURCE, "deploy", "sample")
 CONSUMER = os.path.join(SOURCE, "deploy", "examples", "usage_consumer.py")
 COLUMNS = ("account", "service", "direction", "call_type", "juris", "rate_band", "period", "attempts", "answered", "duration_ms",
            "incomplete", "forwarded", "revision")
@@ -46,12 +49,12 @@ def stored(database):
                       for r in db.execute("SELECT * FROM usage"))
 
 
-def pulled(daemon):
+def pulled(daemon, name="billing", key=None):
     newest = {}
-    for row in daemon.rows("usage", "pull", "--consumer", "billing", "--key", daemon.consumer()):
-        key = usage_key(row)
-        if key not in newest or newest[key]["revision"] < row["revision"]:
-            newest[key] = row
+    for row in daemon.rows("usage", "pull", "--consumer", name, "--key", key or daemon.consumer()):
+        window = usage_key(row)
+        if window not in newest or newest[window]["revision"] < row["revision"]:
+            newest[window] = row
     return sorted(tuple(r[c] for c in COLUMNS) + (json.dumps(r["billed"], sort_keys=True),) for r in newest.values())
 
 
@@ -105,6 +108,8 @@ def strangers(daemon, key_file):
     check("no answer" in run.stderr and stored(database) == [], "a key that is not registered gets nothing")
     check(daemon.metrics()["cpnid_handshakes_refused_total"] > before, "which is counted")
     check(public not in daemon.log_bytes().decode(), "and its key is not in the log")
+    pull = daemon.ctl("usage", "pull", "--consumer", "billing", "--key", stranger, code=3)
+    check(pull == "", "cpnictl with that key: exit 3, and no row")
     with zmq.Context() as context, context.socket(zmq.DEALER) as s:
         s.linger, s.rcvtimeo = 0, 2000
         s.connect("tcp://127.0.0.1:%d" % daemon.port(7760))
@@ -121,6 +126,52 @@ def strangers(daemon, key_file):
     check("refused" in run.stderr and stored(database) == [], "a consumer of aggregates gets no account's totals")
 
 
+def load_sample(daemon):
+    daemon.ctl("ingest", os.path.join(SAMPLE, "Master.csv"), "--feed", "asterisk", "--npa", os.path.join(SOURCE, "deploy", "npa.csv"))
+
+
+def through_kills(daemon, key, first):
+    """Who pulls while a role is killed and comes back sees the same totals."""
+    for role in ("vault", "forward"):
+        before = daemon.roles()[role]
+        os.kill(before, signal.SIGKILL)
+        daemon.until(lambda: daemon.roles().get(role, before) != before, "another " + role)
+        database = os.path.join(daemon.folder, role + ".db")
+        consume(key, database, "--timeout", "20")
+        check(stored(database) == first, "kill -9 of %s: the same totals" % role)
+    daemon.wait_ready()
+
+
+def sample(daemon):
+    """The calls of deploy/sample, for two consumers who see accounts as tokens."""
+    keys = {}
+    for name in ("biller", "auditor"):
+        keys[name] = os.path.join(daemon.folder, name + ".key")
+        daemon.ctl("usage", "consumer", "add", name, "--generate", keys[name], "--family", "usage")
+    daemon.ctl("customer", "import", os.path.join(SAMPLE, "customers.csv"))
+    load_sample(daemon)
+    base = os.path.join(daemon.folder, "sample.db")
+    consume(keys["biller"], base)
+    first = stored(base)
+    check(len(first) > 2 and first == pulled(daemon, "biller", keys["biller"]), "%d rows are those of cpnictl" % len(first))
+    consumers = {row["name"]: row for row in daemon.rows("usage", "consumer", "list")}
+    check(int(consumers["auditor"]["confirmed"]) == 0, "what one has confirmed is not the other's cursor")
+    with sqlite3.connect(base) as db:
+        db.execute("DELETE FROM cursor")
+    consume(keys["biller"], base, "--max-rows", "2")
+    check(stored(base) == first, "pulled again from the start, two rows at a time: the same")
+    through_kills(daemon, keys["biller"], first)
+    load_sample(daemon)
+    consume(keys["biller"], base)
+    check(stored(base) == first, "the same file loaded twice: the same")
+    tokens = [{row[0] for row in pulled(daemon, name, key)} - {"unassigned"} for name, key in keys.items()]
+    check(tokens[0] and tokens[1] and not tokens[0] & tokens[1], "no token of an account is known to both")
+
+
+with Daemon("sample") as s:
+    s.start()
+    sample(s)
+    check(s.stop() == 0, "a clean stop")
 with Daemon("consumer") as d:
     d.start()
     key_of_billing, base = d.consumer(), os.path.join(d.folder, "totals.db")

@@ -530,6 +530,11 @@ static enum err consumer_add(struct answer *a)
     return offer_consumer_add(a->session, a->id, a->request, &a->decision);
 }
 
+static enum err consumer_remove(struct answer *a)
+{
+    return offer_consumer_remove(a->session, a->id, a->request, &a->decision);
+}
+
 static enum err consumer_list(struct answer *a)
 {
     return offer_consumer_list(a->session, a->id);
@@ -552,6 +557,7 @@ static const struct verb {
     {"customer import-commit", ACTION_CUSTOMER_WRITE, false, false, import_commit},
     {"customer reassign", ACTION_CUSTOMER_WRITE, false, false, customer_reassign},
     {"usage consumer add", ACTION_CONSUMER_WRITE, false, false, consumer_add},
+    {"usage consumer remove", ACTION_CONSUMER_WRITE, false, false, consumer_remove},
     {"usage consumer list", ACTION_STATUS, false, true, consumer_list},
     {"audit list", ACTION_AUDIT_READ, false, true, audit_list},
     {"audit verify", ACTION_AUDIT_READ, false, true, audit_check},

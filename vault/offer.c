@@ -290,6 +290,13 @@ enum err offer_frame(struct session *s, const struct frame *f)
     }
 }
 
+static void tell_forward(struct vault *v, enum frame_type type, struct span payload)
+{
+    for (struct session *s = v->sessions; s; s = s->next)
+        if (s->forward)
+            session_reply(s, type, 0, payload);
+}
+
 void offer_hint(struct vault *v)
 {
     uint8_t bytes[64];
@@ -300,9 +307,7 @@ void offer_hint(struct vault *v)
     v->hinted_position = position;
     buf_lv(&b, span_str(STREAM));
     buf_be64(&b, position);
-    for (struct session *s = v->sessions; s; s = s->next)
-        if (s->forward)
-            session_reply(s, FRAME_POSITION, 0, buf_span(&b));
+    tell_forward(v, FRAME_POSITION, buf_span(&b));
 }
 
 /* --- administration --- */
@@ -311,6 +316,7 @@ struct named {
     struct vault *vault;
     struct span name;
     bool found;
+    uint8_t key[CONSUMER_KEY_BYTES]; /* if found: its CURVE key */
 };
 
 static bool same_name(void *arg, struct span key, struct span value)
@@ -320,8 +326,10 @@ static bool same_name(void *arg, struct span key, struct span value)
     struct buf b = buf_of(plain, sizeof plain);
     struct consumer c;
     if (keyring_open_value(n->vault->keys, key, value, &b) == OK &&
-        consumer_decode(buf_span(&b), &c) == OK && span_eq(c.name, n->name))
+        consumer_decode(buf_span(&b), &c) == OK && span_eq(c.name, n->name)) {
+        memcpy(n->key, c.key.p, sizeof n->key);
         n->found = true;
+    }
     return !n->found;
 }
 
@@ -413,6 +421,51 @@ enum err offer_consumer_add(struct session *s, uint32_t id, const struct control
     buf_lv(&b, span_of(keys, CURVE_KEY_BYTES));
     session_reply(s, FRAME_ROW, id, buf_span(&b));
     explicit_bzero(keys, sizeof keys);
+    answer_end(s, id, CONTROL_DONE, "");
+    return OK;
+}
+
+/* Its row, and what it confirmed: nothing waits for it any more. */
+static void forget_consumer(struct vault *v, struct span key)
+{
+    uint8_t tag[CONSUMER_TAG_BYTES], confirmed[1 + CONSUMER_TAG_BYTES];
+    consumer_tag(v, key, tag);
+    confirmed_key(tag, confirmed);
+    txn_delete(vault_txn(v), FAMILY_CONSUMERS, span_of(tag, sizeof tag));
+    txn_delete(vault_txn(v), FAMILY_META, span_of(confirmed, sizeof confirmed));
+}
+
+enum err offer_consumer_remove(struct session *s, uint32_t id, const struct control_request *q,
+                               const struct decision *d)
+{
+    struct vault *v = s->vault;
+    struct named n = {.vault = v, .name = control_arg(q, "name")};
+    uint8_t text[16 + CONSUMER_NAME_BYTES_MAX];
+    struct buf detail = buf_of(text, sizeof text);
+    uint64_t seq;
+    enum err e = vault_flush(v);
+    if (e == OK)
+        e = store_walk(v->store, FAMILY_CONSUMERS, SPAN_EMPTY, same_name, &n);
+    if (e == OK && !n.found) {
+        answer_end(s, id, CONTROL_NOTFOUND, "no such consumer");
+        return OK;
+    }
+    buf_str(&detail, "removed ");
+    buf_put(&detail, n.name);
+    struct audit_event event = {.action = ACTION_CONSUMER_WRITE,
+                                .role = d->role,
+                                .outcome = AUDIT_DONE,
+                                .rule = span_str(d->rule),
+                                .detail = buf_span(&detail)};
+    if (e == OK) {
+        forget_consumer(v, span_of(n.key, sizeof n.key));
+        e = answer_audit(s, &event, &seq);
+    }
+    if (e == OK)
+        e = vault_flush(v);
+    if (e != OK)
+        return e;
+    tell_forward(v, FRAME_CONSUMER_GONE, span_of(n.key, sizeof n.key));
     answer_end(s, id, CONTROL_DONE, "");
     return OK;
 }

@@ -177,6 +177,9 @@ MUST_CHECK enum err offer_frame(struct session *s, const struct frame *f);
 void offer_hint(struct vault *v); /* tells forward when rows got new positions */
 MUST_CHECK enum err offer_consumer_add(struct session *s, uint32_t id,
                                        const struct control_request *q, const struct decision *d);
+MUST_CHECK enum err offer_consumer_remove(struct session *s, uint32_t id,
+                                          const struct control_request *q,
+                                          const struct decision *d);
 MUST_CHECK enum err offer_consumer_list(struct session *s, uint32_t id);
 
 #endif

@@ -331,6 +331,21 @@ void desk_position(struct desk *k, const struct pull_position *p, int64_t now_ms
     }
 }
 
+void desk_consumer_gone(struct desk *k, struct span key, int64_t now_ms)
+{
+    CHECK(key.n == CONSUMER_KEY_BYTES);
+    size_t c = consumer_index(k, key.p);
+    if (c < METRIC_CONSUMERS_MAX) { /* its counters stay */
+        memset(k->consumer[c].heard, 0, sizeof k->consumer[c].heard);
+        show_lag(k, c);
+    }
+    for (size_t i = 0; i < DESK_SEATS; i++) {
+        struct seat *s = &k->seat[i];
+        if (s->state == SEAT_PARKED && memcmp(s->key, key.p, CONSUMER_KEY_BYTES) == 0)
+            ask(k, s, SEAT_LAST, now_ms);
+    }
+}
+
 void desk_ask_again(struct desk *k, int64_t now_ms)
 {
     for (size_t i = 0; i < DESK_SEATS; i++) {

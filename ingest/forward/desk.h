@@ -51,6 +51,8 @@ void desk_request(struct desk *k, const struct desk_caller *c, struct span versi
                   struct span envelope, int64_t now_ms);
 /* The handshake knows who has a key; for the labels of the metrics. */
 void desk_consumer(struct desk *k, struct span key, struct span name);
+/* It was removed: it lags no more, and its parked pulls are asked again, to be refused. */
+void desk_consumer_gone(struct desk *k, struct span key, int64_t now_ms);
 /* ROWS, CONFIRMED, REFUSED of a question of the desk; one of an unknown id is late. */
 void desk_answer(struct desk *k, const struct frame *f, int64_t now_ms);
 /* A stream has a newer row: parked pulls are asked again. */

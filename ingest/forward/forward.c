@@ -201,6 +201,9 @@ static void on_frame(void *arg, const struct frame *in)
         take_secret(f, in);
     } else if (in->type == FRAME_POSITION) {
         take_position(f, in);
+    } else if (in->type == FRAME_CONSUMER_GONE) {
+        if (f->serving && in->payload.n == CONSUMER_KEY_BYTES)
+            desk_consumer_gone(f->desk, in->payload, now_ms(f));
     } else if (f->serving && (in->id & DESK_ID_BIT)) {
         desk_answer(f->desk, in, now_ms(f));
     } else if (f->serving && (in->id & ZAP_ID_BIT)) {

@@ -44,7 +44,8 @@ enum { FRAME_HEAD_BYTES = 12, FRAME_VERSION = 1 };
     X(CONFIRM, 70)                                                                            \
     X(CONFIRMED, 71)                                                                          \
     X(POSITION, 72)                                                                           \
-    X(REFUSED, 73)
+    X(REFUSED, 73)                                                                            \
+    X(CONSUMER_GONE, 74)
 /* clang-format on */
 
 enum frame_type {

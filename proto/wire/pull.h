@@ -1,11 +1,14 @@
+/* clang-format off */
 /* pull.h - between forward and vault: who may pull, window rows, confirmations.
  *
  * forward -> vault                          vault -> forward
  *   FORWARD_HELLO  (empty)                    FORWARD_SECRET  [32] CURVE public [32] secret
- *   CONSUMER_ASK   [32] CURVE public key      CONSUMER        lv(name) [1] families; empty =
- * unknown PULL           pull_ask                   ROWS            pull_rows CONFIRM pull_ask
- * (cursor)          CONFIRMED       be64 cursor POSITION        lv(stream) be64: a hint, unasked
+ *   CONSUMER_ASK   [32] CURVE public key      CONSUMER        lv(name) [1] families; or empty
+ *   PULL           pull_ask                   ROWS            pull_rows
+ *   CONFIRM        pull_ask (cursor)          CONFIRMED       be64 cursor
  *                                             REFUSED         [1] enum pull_refusal
+ *                                             POSITION        lv(stream) be64: a hint, unasked
+ *                                             CONSUMER_GONE   [32] CURVE public key, unasked
  *
  *   pull_ask  = [32] CURVE public key, lv(stream), be64 cursor, be32 rows at most
  *   pull_rows = be64 next cursor, be64 chain sequence, lv(chain hash), lv(row)*
@@ -17,6 +20,7 @@
  * An answer is one frame: the vault gives fewer rows than were asked for when no more fit,
  * and the next cursor says where to go on. A row has sums only; forward could not show a
  * call if it wanted to (I7). */
+/* clang-format on */
 #ifndef CPNI_WIRE_PULL_H
 #define CPNI_WIRE_PULL_H
 

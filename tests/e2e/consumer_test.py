@@ -126,6 +126,18 @@ def strangers(daemon, key_file):
     check("refused" in run.stderr and stored(database) == [], "a consumer of aggregates gets no account's totals")
 
 
+def removed(daemon):
+    """From its next pull on a consumer is a stranger, and nothing is told of its lag."""
+    key = os.path.join(daemon.folder, "leaving.key")
+    daemon.ctl("usage", "consumer", "add", "leaving", "--generate", key, "--family", "usage")
+    database = os.path.join(daemon.folder, "leaving.db")
+    consume(key, database)
+    daemon.ctl("usage", "consumer", "remove", "leaving")
+    daemon.ctl("usage", "pull", "--consumer", "leaving", "--key", key, code=3)
+    check("leaving" not in [row["name"] for row in daemon.rows("usage", "consumer", "list")], "a consumer that was removed gets nothing")
+    check(daemon.ctl("usage", "consumer", "remove", "leaving", code=4) == "", "removed again: exit 4")
+
+
 def load_sample(daemon):
     daemon.ctl("ingest", os.path.join(SAMPLE, "Master.csv"), "--feed", "asterisk", "--npa", os.path.join(SOURCE, "deploy", "npa.csv"))
 
@@ -193,6 +205,7 @@ with Daemon("consumer") as d:
     consume(key_of_billing, base)
     check(stored(base) == second, "a killed daemon makes no new totals")
     d.wait_ready()
+    removed(d)
     lag = d.until(lambda: d.metrics().get('cpnid_consumer_lag{consumer="billing"}') == 0 or None, "the lag to be 0", 20)
     check(lag, "what was confirmed is known: no lag")
     strangers(d, key_of_billing)

@@ -295,7 +295,7 @@ static int print_consumer(const struct ctl *c, const struct key_file *key)
 }
 
 /* The file is there, with the secret, before the vault learns the public key: a consumer
- * whose secret nobody has would keep its name for ever. */
+ * whose secret nobody has would keep its name until somebody removes it. */
 static int generate(const struct ctl *c, const struct ctl_args *a, struct key_file *key)
 {
     struct diag d = {.what = "key file cannot be written"};

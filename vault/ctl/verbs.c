@@ -114,6 +114,8 @@ const struct ctl_verb CTL_VERBS[] = {
      OPTIONS(CALLS_LIST), calls_run},
     {"usage consumer add", "NAME", NULL, "let a consumer pull usage totals",
      OPTIONS(USAGE_CONSUMER_ADD), consumer_add_run},
+    {"usage consumer remove", "NAME", "name",
+     "let a consumer pull no more; what it confirmed is forgotten", NO_OPTIONS, ask_run},
     {"usage consumer list", NULL, NULL, "who may pull, and how far behind they are", NO_OPTIONS,
      ask_run},
     {"usage pull", NULL, NULL, "usage totals, over ZeroMQ as billing gets them",

@@ -1,6 +1,6 @@
 /* Proves: only registered consumers get rows; tokens of two consumers cannot be joined; rows
  * come in order, each once from a cursor, again with a higher revision when they changed;
- * whatever was acknowledged can be pulled. */
+ * whatever was acknowledged can be pulled; a consumer that was removed is a stranger. */
 #include <criterion/criterion.h>
 
 #include "proto/core/instant.h"
@@ -187,13 +187,76 @@ Test(offer, confirmations_outlive_a_crash_and_show_the_lag)
 Test(offer, a_name_is_taken_once_and_arguments_are_checked)
 {
     cr_expect_eq(add_consumer("a", KEY_C, "usage", false), CONTROL_FAILED);
-    cr_expect_eq(add_consumer("again", KEY_A, "usage", true), CONTROL_FAILED, "a key is one name's");
+    cr_expect_eq(add_consumer("again", KEY_A, "usage", true), CONTROL_FAILED,
+                 "a key is one name's");
     cr_expect_eq(add_consumer("", KEY_C, "usage", false), CONTROL_USAGE);
     cr_expect_eq(add_consumer("d", KEY_C, "calls", false), CONTROL_USAGE);
     struct peer operator_ = fix_peer_all();
     operator_.roles = (role_set)1 << ROLE_OPERATOR;
     fix_as(&f, &operator_);
     cr_expect_eq(add_consumer("e", KEY_C, "usage", false), CONTROL_DENIED);
+}
+
+static enum control_status remove_consumer(const char *name)
+{
+    return fix_ask(&f, "usage consumer remove", "name", name, NULL);
+}
+
+Test(offer, a_removed_consumer_is_a_stranger)
+{
+    call("+12125550101", "1");
+    struct pulled p = pull(KEY_A, 0, 0);
+    cr_expect_eq(ask(FRAME_CONFIRM, KEY_A, "usage.calls", p.next, 0)->type, FRAME_CONFIRMED);
+    cr_assert_eq(remove_consumer("a"), CONTROL_DONE, "%s", fix_end_text(&f));
+    fix_reopen(&f, false);
+    cr_expect_eq(ask(FRAME_PULL, KEY_A, "usage.calls", 0, 0)->type, FRAME_REFUSED);
+    cr_expect_eq(ask(FRAME_CONFIRM, KEY_A, "usage.calls", p.next, 0)->type, FRAME_REFUSED);
+    cr_expect_eq(fix_send(&f, FRAME_CONSUMER_ASK, span_of(KEY_A, sizeof KEY_A)), OK);
+    cr_expect_eq(fix_find(&f, FRAME_CONSUMER)->n, 0);
+    cr_expect_gt(pull(KEY_B, 0, 0).count, 0, "the other one is as before");
+    cr_assert_eq(fix_ask(&f, "usage consumer list", NULL), CONTROL_DONE);
+    cr_assert_eq(fix_rows(&f), 1);
+    cr_expect_str_eq(fix_cell(&f, 0, "name"), "b");
+    cr_expect_eq(remove_consumer("a"), CONTROL_NOTFOUND);
+}
+
+Test(offer, forward_is_told_who_was_removed)
+{
+    cr_assert_eq(fix_send(&f, FRAME_FORWARD_HELLO, SPAN_EMPTY), OK);
+    cr_assert_eq(remove_consumer("b"), CONTROL_DONE);
+    const struct fix_frame *gone = fix_find(&f, FRAME_CONSUMER_GONE);
+    cr_assert_not_null(gone);
+    cr_expect(span_eq(span_of(gone->p, gone->n), span_of(KEY_B, sizeof KEY_B)));
+}
+
+Test(offer, who_is_added_again_begins_again)
+{
+    call("+12125550101", "1");
+    struct pulled p = pull(KEY_A, 0, 0);
+    cr_expect_eq(ask(FRAME_CONFIRM, KEY_A, "usage.calls", p.next, 0)->type, FRAME_CONFIRMED);
+    cr_assert_eq(remove_consumer("b"), CONTROL_DONE);
+    cr_assert_eq(remove_consumer("a"), CONTROL_DONE);
+    cr_assert_eq(add_consumer("again", KEY_A, "usage", false), CONTROL_DONE);
+    cr_assert_eq(fix_ask(&f, "usage consumer list", NULL), CONTROL_DONE);
+    cr_assert_eq(fix_rows(&f), 1);
+    cr_expect_str_eq(fix_cell(&f, 0, "confirmed"), "0");
+}
+
+Test(offer, removing_wants_the_right_and_leaves_a_line)
+{
+    struct peer operator_ = fix_peer_all(), all = fix_peer_all();
+    operator_.roles = (role_set)1 << ROLE_OPERATOR;
+    fix_as(&f, &operator_);
+    cr_expect_eq(remove_consumer("a"), CONTROL_DENIED);
+    cr_expect_eq(remove_consumer("nobody"), CONTROL_DENIED, "nor does he learn who there is");
+    fix_as(&f, &all);
+    cr_expect_eq(remove_consumer(""), CONTROL_NOTFOUND);
+    cr_assert_eq(remove_consumer("a"), CONTROL_DONE);
+    cr_assert_eq(fix_ask(&f, "audit list", NULL), CONTROL_DONE);
+    size_t last = fix_rows(&f) - 1;
+    cr_expect_str_eq(fix_cell(&f, last, "action"), "consumer write");
+    cr_expect_str_eq(fix_cell(&f, last, "outcome"), "done");
+    cr_expect_str_eq(fix_cell(&f, last, "detail"), "removed a");
 }
 
 Test(offer, forward_is_given_the_curve_key_and_hints)

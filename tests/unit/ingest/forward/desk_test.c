@@ -303,6 +303,34 @@ Test(desk, all_seats_taken_is_busy)
     expect_fault(CU1_FAULT_BUSY);
 }
 
+Test(desk, a_removed_consumer_lags_no_more_and_waits_no_more)
+{
+    const uint8_t denied = PULL_DENIED;
+    desk_consumer(t.desk, span_of(KEY[0], 32), span_str("billing"));
+    desk_consumer(t.desk, span_of(KEY[1], 32), span_str("fraud"));
+    struct cu1_request q = {CU1_PULL, span_str("usage.calls"), 20, 10, 60000};
+    position(100, T0);
+    for (size_t i = 0; i < 2; i++) {
+        request_as(i, i ? "other" : "gone", &q, T0);
+        say_rows(last_id(), 50, 3, T0);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        request_as(i, i ? "other" : "gone", &q, T0);
+        say_rows(last_id(), 20, 0, T0); /* parked */
+    }
+    size_t asked = t.asked, answered = t.answered;
+    desk_consumer_gone(t.desk, span_of(KEY[0], 32), T0 + 5);
+    cr_expect_eq(t.asked, asked + 1);
+    say(FRAME_REFUSED, last_id(), span_of(&denied, 1), T0 + 6);
+    cr_expect_eq(t.answered, answered + 1);
+    cr_expect_str_eq(t.last_peer, "gone");
+    cr_expect_eq(t.answer.fault, CU1_FAULT_DENIED);
+    position(130, T0 + 7);
+    cr_expect_eq(metric_get_at(&t.metrics, METRIC_CONSUMER_LAG, 0, (enum reason)0), 0);
+    cr_expect_eq(metric_get_at(&t.metrics, METRIC_CONSUMER_LAG, 1, (enum reason)0), 110);
+    cr_expect_eq(metric_get_at(&t.metrics, METRIC_PULLED_ROWS, 0, (enum reason)0), 3);
+}
+
 Test(desk, lag_is_counted_from_what_was_confirmed)
 {
     struct cu1_request q = {CU1_CONFIRM, span_str("usage.calls"), 30, 0, 0};

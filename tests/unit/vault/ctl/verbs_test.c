@@ -36,9 +36,9 @@ Test(verbs, words_are_found_by_whole_words)
 {
     const struct ctl_verb *exact;
     cr_expect_eq(verbs_under("", &exact), CTL_VERBS_COUNT);
-    cr_expect_eq(verbs_under("usage", &exact), 3);
+    cr_expect_eq(verbs_under("usage", &exact), 4);
     cr_expect_null(exact);
-    cr_expect_eq(verbs_under("usage consumer", &exact), 2);
+    cr_expect_eq(verbs_under("usage consumer", &exact), 3);
     cr_expect_eq(verbs_under("us", &exact), 0);
     cr_expect_eq(verbs_under("usage pull now", &exact), 0);
 }

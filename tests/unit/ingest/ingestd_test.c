@@ -418,7 +418,7 @@ Test(ingestd, http_overload_is_503_with_retry_after)
         status = status_of(&b, fd[n++], 2, true);
     }
     cr_assert_eq(status, 503);
-    cr_expect_gt(n, BATCHES_IN_FLIGHT_MAX);
+    cr_expect_geq(n, BATCHES_IN_FLIGHT_MAX); /* the file's first cursor may have one place */
     cr_expect_not_null(strstr(ANSWER, "Retry-After: 1"), "%s", ANSWER);
     V.withhold = false;
     for (unsigned i = 0; i + 1 < n; i++)

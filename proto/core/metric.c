@@ -128,18 +128,33 @@ static void label_clean(char *text, size_t n)
             text[at] = '_';
 }
 
+static void label_set(label_text out, struct span name)
+{
+    name = span_sub(name, 0, METRIC_LABEL_BYTES - 1);
+    memset(out, 0, METRIC_LABEL_BYTES);
+    memcpy(out, name.n ? (const void *)name.p : "", name.n);
+    label_clean(out, name.n);
+}
+
 void metrics_name(const struct metrics *m, enum metric_labels dimension, unsigned i,
                   struct span name)
 {
     unsigned count;
     label_text *label = m && m->block ? labels_of(m->block, dimension, &count) : NULL;
-    if (!label || i >= count)
-        return;
-    name = span_sub(name, 0, METRIC_LABEL_BYTES - 1);
-    label_text text = {0};
-    memcpy(text, name.n ? (const void *)name.p : "", name.n);
-    label_clean(text, name.n);
-    memcpy(label[i], text, sizeof text);
+    if (label && i < count)
+        label_set(label[i], name);
+}
+
+unsigned metrics_index(const struct metrics *m, enum metric_labels dimension, struct span name)
+{
+    unsigned count;
+    label_text *label = m && m->block ? labels_of(m->block, dimension, &count) : NULL;
+    label_text wanted;
+    label_set(wanted, name);
+    for (unsigned i = 0; label && name.n && i < count; i++)
+        if (memcmp(label[i], wanted, sizeof wanted) == 0)
+            return i;
+    return METRIC_NOWHERE;
 }
 
 /* The cell's number in a slot, or CELLS_PER_SLOT. */
@@ -183,6 +198,16 @@ uint64_t metric_get_at(const struct metrics *m, enum metric id, unsigned index, 
 {
     size_t cell = cell_index(id, index, reason);
     return m && m->block && cell < CELLS_PER_SLOT ? cell_sum(m->block, cell) : 0;
+}
+
+uint64_t metric_total_at(const struct metrics *m, enum metric id, unsigned index)
+{
+    uint64_t sum = 0;
+    if (METRIC_ROWS[id].labels != METRIC_BY_FEED_REASON)
+        return metric_get_at(m, id, index, (enum reason)0);
+    for (unsigned r = 0; r < REASON_COUNT; r++)
+        sum += metric_get_at(m, id, index, (enum reason)r);
+    return sum;
 }
 
 const char *reason_label(enum reason r)

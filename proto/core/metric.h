@@ -75,6 +75,10 @@ struct metrics metrics_slot(const struct metrics *m, unsigned slot);
  * without a name is not shown. */
 void metrics_name(const struct metrics *m, enum metric_labels dimension, unsigned i,
                   struct span name);
+/* The index with that name; METRIC_NOWHERE, which every function below takes and ignores, when
+ * there is none. */
+#define METRIC_NOWHERE (~0u)
+unsigned metrics_index(const struct metrics *m, enum metric_labels dimension, struct span name);
 
 /* One cell: index is the feed, role or consumer (0 for BY_NONE and BY_REASON), reason is
  * any where the metric has none. Out of range is ignored and not an error: an index may
@@ -115,6 +119,8 @@ static inline uint64_t metric_get(const struct metrics *m, enum metric id)
 {
     return metric_get_at(m, id, 0, (enum reason)0);
 }
+/* ... and over all reasons, where the metric has them. */
+uint64_t metric_total_at(const struct metrics *m, enum metric id, unsigned index);
 
 /* Prometheus text format 0.0.4, every metric with HELP and TYPE. Cells of a reason that
  * are 0 are left out. METRIC_TEXT_BYTES_MAX is enough. */

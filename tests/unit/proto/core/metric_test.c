@@ -109,6 +109,33 @@ Test(metric, out_of_range_and_nobody_are_ignored)
     cr_expect_eq(metric_get(&(struct metrics){0}, METRIC_COMMITS), 0);
 }
 
+Test(metric, an_index_is_found_by_its_name_as_it_was_cleaned)
+{
+    metrics_name(&m, METRIC_BY_FEED, 3, span_str("pbx"));
+    metrics_name(&m, METRIC_BY_FEED, 5, span_str("a b"));
+    cr_expect_eq(metrics_index(&m, METRIC_BY_FEED, span_str("pbx")), 3);
+    cr_expect_eq(metrics_index(&m, METRIC_BY_FEED, span_str("a b")), 5);
+    cr_expect_eq(metrics_index(&m, METRIC_BY_FEED, span_str("pb")), METRIC_NOWHERE);
+    cr_expect_eq(metrics_index(&m, METRIC_BY_ROLE, span_str("pbx")), METRIC_NOWHERE);
+    cr_expect_eq(metrics_index(&m, METRIC_BY_NONE, span_str("pbx")), METRIC_NOWHERE);
+    cr_expect_eq(metrics_index(&m, METRIC_BY_FEED, SPAN_EMPTY), METRIC_NOWHERE,
+                 "an unused index has no name");
+    cr_expect_eq(metrics_index(NULL, METRIC_BY_FEED, span_str("pbx")), METRIC_NOWHERE);
+    metric_inc_at(&m, METRIC_RECEIVED, METRIC_NOWHERE);
+    cr_expect_eq(metric_total_at(&m, METRIC_RECEIVED, METRIC_NOWHERE), 0);
+}
+
+Test(metric, a_total_is_over_all_reasons_of_one_feed)
+{
+    metric_add_at(&m, METRIC_MALFORMED, 2, REASON_FRAME, 3);
+    metric_add_at(&m, METRIC_MALFORMED, 2, REASON_STORED, 4); /* the last of reasons.def */
+    metric_add_at(&m, METRIC_MALFORMED, 1, REASON_FRAME, 5);
+    metric_add_at(&m, METRIC_RECEIVED, 2, (enum reason)0, 6);
+    cr_expect_eq(metric_total_at(&m, METRIC_MALFORMED, 2), 7);
+    cr_expect_eq(metric_total_at(&m, METRIC_RECEIVED, 2), 6);
+    cr_expect_eq(metric_total_at(NULL, METRIC_RECEIVED, 2), 0);
+}
+
 Test(metric, processes_add_up_and_a_new_one_starts_its_gauges_at_zero)
 {
     for (unsigned slot = 1; slot <= 3; slot++)

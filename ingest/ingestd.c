@@ -236,6 +236,7 @@ static void on_tick(uv_timer_t *timer)
     /* Many calls may end by one tick: not while there is no room for them. */
     if (w->opened && outlet_room(o))
         intake_tick(w->intake);
+    intake_show_behind(w->intake);
     metric_set(w->conf->metrics, METRIC_BATCHES_IN_FLIGHT, outlet_waiting(o));
     metric_add(w->conf->metrics, METRIC_BATCHES_RESENT, outlet_counts(o)->resent - w->resent);
     w->resent = outlet_counts(o)->resent;

@@ -522,6 +522,16 @@ void intake_tick(struct intake *in)
     metric_set(in->options.pipe->metrics, METRIC_DIALOGS, live);
 }
 
+void intake_show_behind(const struct intake *in)
+{
+    for (size_t i = 0; i < in->feeds_count; i++) {
+        struct source *file = in->feed[i].source[SOURCE_FILE];
+        if (file)
+            metric_set_at(in->options.pipe->metrics, METRIC_BEHIND_BYTES, (unsigned)i,
+                          follow_behind_bytes(file));
+    }
+}
+
 bool intake_dirty(const struct intake *in)
 {
     for (size_t i = 0; i < in->feeds_count; i++)

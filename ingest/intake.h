@@ -40,6 +40,8 @@ void intake_turn(struct intake *in);
 /* All batches up to this one are durable. */
 void intake_settle(struct intake *in, uint64_t durable);
 void intake_tick(struct intake *in); /* dialogs' timers */
+/* How far behind the file feeds are: also while there is no room, which is when it grows. */
+void intake_show_behind(const struct intake *in);
 bool intake_dirty(const struct intake *in);
 void intake_checkpoint(struct intake *in, bool all);
 

@@ -98,3 +98,8 @@ enum err follow_new(uv_loop_t *loop, const struct follow_options *options, struc
     *out = &f->source;
     return OK;
 }
+
+uint64_t follow_behind_bytes(struct source *s)
+{
+    return tail_behind_bytes(follow_of(s)->tail);
+}

@@ -18,4 +18,7 @@ struct follow_options {
 MUST_CHECK enum err follow_new(uv_loop_t *loop, const struct follow_options *options,
                                struct span cursor, struct source **out);
 
+/* tail_behind_bytes() of a source that follow_new() made. */
+uint64_t follow_behind_bytes(struct source *s);
+
 #endif

@@ -546,3 +546,23 @@ enum tail_state tail_step(struct tail *t)
         return at_the_end(t);
     return hand_on(t, false) == ERR_FULL ? TAIL_FULL : TAIL_BUSY;
 }
+
+static uint64_t unread_bytes(const struct tail *t, const struct stat *st)
+{
+    uint64_t bytes = (uint64_t)st->st_size;
+    uint64_t read = same_inode(&t->place, st) ? t->place.offset : 0;
+    return bytes > read ? bytes - read : 0;
+}
+
+uint64_t tail_behind_bytes(const struct tail *t)
+{
+    struct stat open, named;
+    bool is_open = t->fd >= 0 && fstat(t->fd, &open) == 0;
+    uint64_t bytes = is_open ? unread_bytes(t, &open) : 0;
+    bool is_named =
+        fstatat(t->options.dir_fd, t->options.file_name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(named.st_mode);
+    if (is_named && !(is_open && same_inode(&t->place, &named)))
+        bytes += unread_bytes(t, &named);
+    return bytes;
+}

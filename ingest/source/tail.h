@@ -77,4 +77,8 @@ enum tail_state {
 /* Reads and hands on at most one block. */
 enum tail_state tail_step(struct tail *t);
 
+/* Bytes of the file being read, and of the one that has its name by now, that no record was taken
+ * from yet. Generations between those two are not looked for. */
+uint64_t tail_behind_bytes(const struct tail *t);
+
 #endif

@@ -126,7 +126,10 @@ Test(follow, paused_and_resumed)
         usleep(1000);
     }
     cr_expect_eq(b.lines, 2);
+    write_lines(&b, 2);
+    cr_expect_eq(follow_behind_bytes(b.source), 5 * 5, "what came meanwhile, too");
     source_resume(b.source);
-    run_until(&b, 5);
+    run_until(&b, 7);
+    cr_expect_eq(follow_behind_bytes(b.source), 0);
     teardown(&b);
 }

@@ -167,6 +167,36 @@ Test(tail, waits_for_the_file_and_for_the_end_of_a_line)
     teardown(&b);
 }
 
+Test(tail, is_behind_by_what_no_record_was_taken_from)
+{
+    struct bed b;
+    setup(&b);
+    start(&b, 3600000);
+    cr_expect_eq(tail_behind_bytes(b.tail), 0, "no file yet");
+    lines(&b, 0, 3); /* 10 + 24, 25 and 26 letters, and the end of the line */
+    cr_expect_eq(tail_behind_bytes(b.tail), 35 + 36 + 37, "nobody has looked yet");
+    b.full_in = 1;
+    run(&b);
+    cr_expect_eq(tail_behind_bytes(b.tail), 36 + 37, "read, but there was no room");
+    b.full_in = SIZE_MAX;
+    run(&b);
+    cr_expect_eq(tail_behind_bytes(b.tail), 0);
+    append(&b, "Master.csv", "line 0003", 9);
+    run(&b);
+    cr_expect_eq(tail_behind_bytes(b.tail), 9, "half a line");
+    move(&b, "Master.csv", "Master.csv.1");
+    cr_expect_eq(tail_behind_bytes(b.tail), 9);
+    line(&b, "Master.csv", 0);
+    run(&b);
+    cr_expect_eq(tail_behind_bytes(b.tail), 9 + 35, "the old one lingers, the new one waits");
+    tail_free(b.tail);
+    start(&b, 0);
+    cr_expect_eq(tail_behind_bytes(b.tail), 35, "a successor has not found the old one yet");
+    run(&b);
+    cr_expect_eq(tail_behind_bytes(b.tail), 0);
+    teardown(&b);
+}
+
 Test(tail, many_blocks)
 {
     struct bed b;

@@ -487,42 +487,7 @@ static enum err verify(struct answer *a)
 
 static enum err status(struct answer *a)
 {
-    static const struct column COLUMNS[] = {{COLUMN_TEXT, "name"}, {COLUMN_NUMBER, "value"}};
-    struct vault_totals t;
-    vault_totals(a->session->vault, &t);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } ROWS[] = {
-        {"records", t.records},
-        {"accepted", t.accepted},
-        {"duplicates", t.duplicates},
-        {"unassigned", t.unassigned},
-        {"refused", t.refused},
-        {"batches", t.batches},
-        {"commits", t.commits},
-        {"disclosures", t.disclosures},
-        {"denials", t.denials},
-        {"customers", t.customers},
-        {"directory_entries", t.entries},
-        {"usage_rows_dirty", t.dirty_windows},
-        {"outbox_position", t.outbox_position},
-        {"tail_records", t.tail_records},
-        {"disk_bytes", t.disk_bytes},
-        {"key_cache_hits", t.key_hits},
-        {"key_cache_misses", t.key_misses},
-        {"keys_live", t.keys_live},
-        {"keys_locked", t.keys_locked},
-    };
-    SEND_COLUMNS(a, COLUMNS);
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
-        uint8_t bytes[128];
-        struct buf row = buf_of(bytes, sizeof bytes);
-        cell_text(&row, ROWS[i].name);
-        cell_number(&row, ROWS[i].value);
-        send_row(a, &row);
-    }
-    return done(a);
+    return status_answer(a->session, a->id, a->request);
 }
 
 static enum err consumer_add(struct answer *a)

@@ -154,10 +154,8 @@ static enum err count_usage(struct vault *v, const struct call *c)
     return e == OK ? windows_add(v->windows, &key, seq, &delta) : e;
 }
 
-static enum err unassigned_row(struct vault *v, const struct call *c, struct row *out)
+static enum err unassigned_row(struct vault *v, struct feed *f, struct row *out)
 {
-    struct feed *f = feed_by_id(v, c->feed_id);
-    CHECK(f); /* the session greeted with it */
     *out = (struct row){.direction = DIRECTION_UNKNOWN};
     enum err e = feed_unassigned(v, f, &out->owner);
     if (!v->options.unassigned_in_usage)
@@ -165,8 +163,9 @@ static enum err unassigned_row(struct vault *v, const struct call *c, struct row
     return e;
 }
 
-static enum err put_rows(struct vault *v, struct call *c, const struct record_parts *parts,
-                         const uint8_t dup[static DUP_TAG_BYTES], struct receipt *receipt)
+static enum err put_rows(struct vault *v, struct feed *f, struct call *c,
+                         const struct record_parts *parts, const uint8_t dup[static DUP_TAG_BYTES],
+                         struct receipt *receipt)
 {
     struct owners owners;
     struct row row[2];
@@ -174,12 +173,13 @@ static enum err put_rows(struct vault *v, struct call *c, const struct record_pa
     size_t n = rows_of(&owners, row);
     uint8_t call_type = c->call_type;
     if (n == 0) {
-        enum err e = unassigned_row(v, c, &row[0]);
+        enum err e = unassigned_row(v, f, &row[0]);
         if (e != OK)
             return e;
         n = 1;
         receipt->unassigned++;
         v->totals.unassigned++;
+        f->counts.unassigned++;
     }
     for (size_t i = 0; i < n; i++) {
         c->call_type = call_type;
@@ -193,6 +193,7 @@ static enum err put_rows(struct vault *v, struct call *c, const struct record_pa
     }
     receipt->accepted++;
     v->totals.accepted++;
+    f->counts.accepted++;
     return OK;
 }
 
@@ -203,6 +204,16 @@ static bool feed_of_session(const struct session *s, uint16_t feed)
         if (s->feed_id[i] == feed)
             return true;
     return false;
+}
+
+/* Counted, not fatal: one bad record stops no other (I10). */
+static enum err refuse_record(struct vault *v, struct feed *f, struct receipt *receipt)
+{
+    receipt->refused++;
+    v->totals.refused++;
+    if (f)
+        f->counts.refused++;
+    return OK;
 }
 
 static enum err commit_record(struct session *s, struct span wire, struct receipt *receipt)
@@ -221,11 +232,11 @@ static enum err commit_record(struct session *s, struct span wire, struct receip
         e = record_decode_items(parts.location, &r, NULL);
     /* Whose it is says the directory, not the sender. */
     bool claims = r.call.customer || r.call.account || r.call.direction;
-    if (e != OK || claims || parts.dedup.n == 0 || !feed_of_session(s, r.call.feed_id)) {
-        receipt->refused++; /* counted, not fatal: one bad record stops no other (I10) */
-        v->totals.refused++;
-        return OK;
-    }
+    bool ours = feed_of_session(s, r.call.feed_id);
+    struct feed *f = ours ? feed_by_id(v, r.call.feed_id) : NULL;
+    if (e != OK || claims || parts.dedup.n == 0 || !f)
+        return refuse_record(v, f, receipt);
+    f->counts.heard_us = v->batch_us;
     duplicate_tag(v, r.call.feed_id, parts.dedup, dup);
     e = store_seen(v->store, dup, &seen);
     if (e != OK)
@@ -233,9 +244,10 @@ static enum err commit_record(struct session *s, struct span wire, struct receip
     if (seen) {
         receipt->duplicate++;
         v->totals.duplicates++;
+        f->counts.duplicates++;
         return OK;
     }
-    return put_rows(v, &r.call, &parts, dup, receipt);
+    return put_rows(v, f, &r.call, &parts, dup, receipt);
 }
 
 static enum err commit_op(struct session *s, const struct batch_op *op, struct receipt *receipt)
@@ -312,6 +324,7 @@ enum err commit_batch(struct session *s, uint32_t id, struct span batch)
     if (room != OK)
         return room;
     vault_txn(s->vault);
+    s->vault->batch_us = vault_monotonic(s->vault);
     while (reader_more(&r)) {
         enum err e = batch_next(&r, &op, &d);
         if (e == OK)

@@ -10,7 +10,7 @@ enum {
     HANDOVER_STEP = 64 /* dialogs between two commits */
 };
 
-static struct span feed_name(const struct feed *f)
+struct span feed_name(const struct feed *f)
 {
     return span_of(f->name, f->name_bytes);
 }

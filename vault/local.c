@@ -14,12 +14,23 @@ enum {
     TOTALS_A_TICK_MAX = 2048 /* about 20 ms of work */
 };
 
-static int64_t wall_us(void *arg)
+static int64_t clock_us(clockid_t clock)
 {
     struct timespec t;
-    (void)arg;
-    clock_gettime(CLOCK_REALTIME, &t);
+    clock_gettime(clock, &t);
     return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
+
+static int64_t wall_us(void *arg)
+{
+    (void)arg;
+    return clock_us(CLOCK_REALTIME);
+}
+
+static int64_t monotonic_us(void *arg)
+{
+    (void)arg;
+    return clock_us(CLOCK_MONOTONIC);
 }
 
 void vault_options_default(struct vault_options *o)
@@ -36,12 +47,18 @@ void vault_options_default(struct vault_options *o)
         .usage_checkpoint_ms = 10000,
         .unassigned_in_usage = true,
         .clock = {wall_us, NULL},
+        .monotonic = {monotonic_us, NULL},
     };
 }
 
 int64_t vault_now(const struct vault *v)
 {
     return v->options.clock.now_us(v->options.clock.arg);
+}
+
+int64_t vault_monotonic(const struct vault *v)
+{
+    return v->options.monotonic.now_us(v->options.monotonic.arg);
 }
 
 static void head_tag(const void *arg, struct span in, uint8_t out[static 16])
@@ -219,6 +236,7 @@ enum err vault_open(const struct vault_options *o, struct vault **out, struct di
     }
     v->written_us = vault_now(v);
     v->hinted_position = windows_last_position(v->windows);
+    status_sample(v);
     *out = v;
     return OK;
 }
@@ -301,9 +319,12 @@ static enum err flush_begin(struct vault *v)
 
 static enum err flush_end(struct vault *v)
 {
+    bool committing = store_committing(v->store);
     enum err e = store_commit_end(v->store);
     if (e != OK)
         return e;
+    if (committing)
+        status_committed(v);
     for (struct session *s = v->sessions; s; s = s->next)
         commit_receipts_send(s);
     return OK;
@@ -348,6 +369,7 @@ static size_t totals_due(const struct vault *v, int64_t elapsed_us)
 enum err vault_tick(struct vault *v)
 {
     int64_t now = vault_now(v), elapsed = now - v->written_us;
+    status_sample(v);
     if (elapsed >= 0 && elapsed < TICK_US)
         return OK;
     v->written_us = now;
@@ -447,7 +469,7 @@ enum err session_frame(struct session *s, const struct frame *f)
     }
 }
 
-void vault_totals(struct vault *v, struct vault_totals *out)
+void vault_totals(const struct vault *v, struct vault_totals *out)
 {
     struct store_stats st;
     struct directory_stats ds = directory_stats(v->directory);
@@ -457,7 +479,7 @@ void vault_totals(struct vault *v, struct vault_totals *out)
     out->records = st.records;
     out->commit_us = st.commit_us_sum;
     out->tail_records = st.tail_records;
-    out->disk_bytes = st.disk_bytes;
+    out->disk_bytes = v->disk_bytes;
     out->customers = ds.customers;
     out->entries = ds.entries;
     out->dirty_windows = windows_dirty(v->windows);

@@ -11,11 +11,12 @@
 #ifndef CPNI_VAULT_LOCAL_H
 #define CPNI_VAULT_LOCAL_H
 
+#include "proto/core/metric.h"
 #include "proto/wire/batch.h"
 #include "vault/policy/policy.h"
 #include "vault/vault.h"
 
-struct vault_clock { /* wall time in microseconds since 1970 */
+struct vault_clock { /* microseconds: wall time since 1970, or time that is never set */
     int64_t (*now_us)(void *arg);
     void *arg;
 };
@@ -32,7 +33,8 @@ struct vault_options {
     uint32_t usage_checkpoint_ms; /* about how long a total is in memory only */
     bool unassigned_in_usage;
     uint64_t segment_records; /* 0 = the store's default; tests take small ones */
-    struct vault_clock clock;
+    struct vault_clock clock, monotonic;
+    const struct metrics *metrics; /* the daemon's, view of the own slot; NULL = nobody counts */
 };
 /* Names and sizes that cpnid and cpnictl use. */
 void vault_options_default(struct vault_options *o);
@@ -86,7 +88,7 @@ MUST_CHECK enum err vault_flush_some(struct vault *v, bool ended);
 int vault_flush_fd(const struct vault *v);
 /* Advances one long read by a step. *more: there is more to do now. */
 MUST_CHECK enum err vault_work(struct vault *v, bool *more);
-/* Timers: totals that are due. Call at least every 100 ms. */
+/* Timers: totals that are due, samples of the counters. Call at least every 100 ms. */
 MUST_CHECK enum err vault_tick(struct vault *v);
 
 struct vault_totals { /* for metrics and `status` */
@@ -94,12 +96,12 @@ struct vault_totals { /* for metrics and `status` */
     /* since open */
     uint64_t accepted, duplicates, unassigned, refused, batches, commits, commit_us;
     uint64_t disclosures, denials;
-    /* now */
+    /* now; disk_bytes as of the last second that vault_tick() saw */
     uint64_t customers, entries, dirty_windows, outbox_position, tail_records, disk_bytes;
     uint64_t key_hits, key_misses, keys_live;
     bool keys_locked;
 };
-void vault_totals(struct vault *v, struct vault_totals *out);
+void vault_totals(const struct vault *v, struct vault_totals *out);
 
 /* The vault as a link, for clients in the same process. Every send is handled and flushed
  * before it returns. */

@@ -470,44 +470,69 @@ enum err offer_consumer_remove(struct session *s, uint32_t id, const struct cont
     return OK;
 }
 
-struct listing {
-    struct session *session;
-    uint32_t id;
+struct consumers_walk {
+    struct vault *vault;
+    consumer_fn *fn;
+    void *arg;
     enum err e;
 };
 
-static bool list_consumer(void *arg, struct span key, struct span value)
+static bool give_consumer(void *arg, struct span key, struct span value)
+{
+    struct consumers_walk *w = arg;
+    struct vault *v = w->vault;
+    uint8_t plain[CONSUMER_PLAIN_BYTES];
+    struct buf b = buf_of(plain, sizeof plain);
+    struct consumer c;
+    uint64_t confirmed, last = windows_last_position(v->windows);
+    w->e = keyring_open_value(v->keys, key, value, &b);
+    if (w->e == OK)
+        w->e = consumer_decode(buf_span(&b), &c);
+    if (w->e == OK)
+        w->e = confirmed_get(v, key.p, &confirmed);
+    if (w->e != OK)
+        return false;
+    struct consumer_info info = {.name = c.name,
+                                 .usage = c.families & PULL_USAGE,
+                                 .by_id = c.flags & FLAG_ACCOUNT_ID,
+                                 .confirmed = confirmed,
+                                 .lag = last > confirmed ? last - confirmed : 0};
+    w->fn(w->arg, &info);
+    return true;
+}
+
+enum err offer_consumers(struct vault *v, consumer_fn *fn, void *arg)
+{
+    struct consumers_walk w = {v, fn, arg, OK};
+    enum err e = store_walk(v->store, FAMILY_CONSUMERS, SPAN_EMPTY, give_consumer, &w);
+    return e == OK ? w.e : e;
+}
+
+struct listing {
+    struct session *session;
+    uint32_t id;
+};
+
+static void list_consumer(void *arg, const struct consumer_info *c)
 {
     struct listing *l = arg;
-    struct vault *v = l->session->vault;
-    uint8_t plain[CONSUMER_PLAIN_BYTES], bytes[512], digits[20];
-    struct buf b = buf_of(plain, sizeof plain), row = buf_of(bytes, sizeof bytes);
-    struct consumer c;
-    uint64_t confirmed;
-    l->e = keyring_open_value(v->keys, key, value, &b);
-    if (l->e == OK)
-        l->e = consumer_decode(buf_span(&b), &c);
-    if (l->e == OK)
-        l->e = confirmed_get(v, key.p, &confirmed);
-    if (l->e != OK)
-        return false;
-    uint64_t last = windows_last_position(v->windows);
-    const uint64_t numbers[] = {confirmed, last > confirmed ? last - confirmed : 0};
-    buf_lv(&row, c.name);
-    buf_lv(&row, span_str(c.families & PULL_USAGE ? "usage" : "agg"));
-    buf_lv(&row, span_str(c.flags & FLAG_ACCOUNT_ID ? "id" : "token"));
+    uint8_t bytes[512], digits[20];
+    struct buf row = buf_of(bytes, sizeof bytes);
+    const uint64_t numbers[] = {c->confirmed, c->lag};
+    buf_lv(&row, c->name);
+    buf_lv(&row, span_str(c->usage ? "usage" : "agg"));
+    buf_lv(&row, span_str(c->by_id ? "id" : "token"));
     for (size_t i = 0; i < 2; i++) {
         struct buf n = buf_of(digits, sizeof digits);
         buf_dec(&n, numbers[i]);
         buf_lv(&row, buf_span(&n));
     }
     session_reply(l->session, FRAME_ROW, l->id, buf_span(&row));
-    return true;
 }
 
 enum err offer_consumer_list(struct session *s, uint32_t id)
 {
-    struct listing l = {.session = s, .id = id};
+    struct listing l = {s, id};
     uint8_t bytes[256];
     struct buf b = buf_of(bytes, sizeof bytes);
     control_put_column(&b, COLUMN_TEXT, "name");
@@ -516,9 +541,7 @@ enum err offer_consumer_list(struct session *s, uint32_t id)
     control_put_column(&b, COLUMN_NUMBER, "confirmed");
     control_put_column(&b, COLUMN_NUMBER, "lag");
     session_reply(s, FRAME_COLUMNS, id, buf_span(&b));
-    enum err e = store_walk(s->vault->store, FAMILY_CONSUMERS, SPAN_EMPTY, list_consumer, &l);
-    if (e == OK)
-        e = l.e;
+    enum err e = offer_consumers(s->vault, list_consumer, &l);
     if (e == OK)
         answer_end(s, id, CONTROL_DONE, "");
     return e;

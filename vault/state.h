@@ -6,6 +6,7 @@
  *   recall.c    reading calls back: grant, postings, open, rows
  *   answer.c    requests: verb -> action -> policy -> audit -> handler
  *   verify.c    is all of it still what was written?
+ *   status.c    how it goes: totals, rates, feeds, consumers
  *   offer.c     what forward asks: consumers, window rows, confirmations
  *
  * Keys of family meta begin with one of the letters below; the store's own keys are lower
@@ -21,6 +22,7 @@
 #include "vault/directory/directory.h"
 #include "vault/ledger/audit.h"
 #include "vault/local.h"
+#include "vault/pace.h"
 #include "vault/window/window.h"
 
 enum meta_key {
@@ -39,12 +41,18 @@ enum {
     PAIR_VALUE_BYTES_MAX = VALUE_BYTES_MAX + FIELD_BYTES_MAX /* of a cursor or a live dialog */
 };
 
+struct feed_counts { /* since open */
+    uint64_t accepted, duplicates, unassigned, refused;
+    int64_t heard_us; /* monotonic: the last one accepted or found to be a duplicate */
+};
+
 struct feed { /* one a configured feed name, numbered for good */
     uint16_t id;
     uint8_t kind; /* enum feed_kind */
     size_t name_bytes;
     uint8_t name[FEED_NAME_BYTES_MAX];
     struct owner unassigned; /* customer 0 until the first unassigned call */
+    struct feed_counts counts;
 };
 
 struct vault {
@@ -58,6 +66,7 @@ struct vault {
     struct usage_rules rules; /* period and increments */
     struct txn *txn;          /* the open batch; NULL when nothing is pending */
     size_t txn_records;
+    int64_t batch_us;         /* monotonic: when the newest batch came */
     struct session *sessions; /* list */
     struct session *working;  /* whose long read is next */
     size_t feeds_count;
@@ -65,6 +74,8 @@ struct vault {
     int64_t written_us; /* when totals were last written */
     uint64_t hinted_position;
     struct vault_totals totals;
+    uint64_t disk_bytes; /* as of the last sample */
+    struct pace pace;
     struct arena scratch; /* one record's plaintext and sealed form; wiped after each */
 };
 
@@ -106,6 +117,7 @@ struct session {
 /* local.c */
 struct txn *vault_txn(struct vault *v); /* the open batch, begun if there is none */
 int64_t vault_now(const struct vault *v);
+int64_t vault_monotonic(const struct vault *v);
 void session_reply(struct session *s, enum frame_type type, uint32_t id, struct span payload);
 
 /* commit.c */
@@ -139,6 +151,7 @@ MUST_CHECK enum err feeds_hello(struct session *s, uint32_t id, struct span payl
 /* Some more of the live dialogs that HELLO asked for; READY behind the last. */
 MUST_CHECK enum err feeds_handover(struct session *s);
 struct feed *feed_by_id(struct vault *v, uint16_t id);
+struct span feed_name(const struct feed *f);
 /* Is the customer one of the "unassigned" ones of a feed? */
 MUST_CHECK enum err feed_unassigned(struct vault *v, struct feed *f, struct owner *out);
 MUST_CHECK enum err feeds_load_unassigned(struct vault *v);
@@ -166,6 +179,11 @@ MUST_CHECK enum err verify_run(struct vault *v, bool deep,
                                struct verify_result out[static VERIFY_CHECKS_MAX],
                                size_t *out_count);
 
+/* status.c */
+MUST_CHECK enum err status_answer(struct session *s, uint32_t id, const struct control_request *q);
+void status_sample(struct vault *v);    /* notes the counters, once a second */
+void status_committed(struct vault *v); /* notes how long the last commit took */
+
 /* recall.c */
 MUST_CHECK enum err recall_begin(struct session *s, uint32_t id, const struct control_request *q,
                                  const struct decision *d, uint64_t customer);
@@ -181,5 +199,13 @@ MUST_CHECK enum err offer_consumer_remove(struct session *s, uint32_t id,
                                           const struct control_request *q,
                                           const struct decision *d);
 MUST_CHECK enum err offer_consumer_list(struct session *s, uint32_t id);
+struct consumer_info {
+    struct span name; /* valid during the call */
+    bool usage, by_id;
+    uint64_t confirmed, lag; /* positions of the outbox */
+};
+typedef void consumer_fn(void *arg, const struct consumer_info *c);
+/* ERR_FORGED: the row of one is damaged; those before it were given. */
+MUST_CHECK enum err offer_consumers(struct vault *v, consumer_fn *fn, void *arg);
 
 #endif

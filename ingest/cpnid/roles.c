@@ -108,7 +108,7 @@ static enum err vault_prepare(const struct role_context *x, struct confine_plan 
     vault_channels(x, plan, o);
     vault_grants(x, o);
     o->ready_fd = x->ready_fd;
-    o->metrics = &(*out)->metrics;
+    o->vault.metrics = &(*out)->metrics;
     plan->locked_bytes = LOCKED_BYTES_BASE + x->config->dek_cache_slots * KEY_SLOT_BYTES;
     e = prepare_root_key(x->config, plan, *out, d);
     confine_path(plan, x->fds->state_dir, CONFINE_WRITE);

@@ -179,8 +179,9 @@ class Daemon:
     def rows(self, *args):
         return [json.loads(line) for line in self.ctl(*args, "--format", "json").splitlines()]
 
-    def status(self):
-        return {row["name"]: int(row["value"]) for row in self.rows("status")}
+    def status(self, scope="daemon"):
+        """Name -> value, of the daemon or of one feed:NAME or consumer:NAME."""
+        return {row["name"]: row["value"] for row in self.rows("status", "--scope", scope)}
 
     def metrics(self):
         text = urllib.request.urlopen("http://127.0.0.1:%d/metrics" % self.port(9464)).read().decode()

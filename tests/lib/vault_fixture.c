@@ -46,6 +46,11 @@ static int64_t fix_clock(void *arg)
     return ((struct fix *)arg)->now_us;
 }
 
+static int64_t fix_monotonic(void *arg)
+{
+    return ((struct fix *)arg)->monotonic_us;
+}
+
 static void open_vault(struct fix *f)
 {
     struct diag d = {0};
@@ -70,6 +75,7 @@ void fix_init(struct fix *f, const struct peer *p)
     f->options.key_cache_slots = 256;
     f->options.segment_records = 64;
     f->options.clock = (struct vault_clock){fix_clock, f};
+    f->options.monotonic = (struct vault_clock){fix_monotonic, f};
     f->batch_bytes = malloc(WIRE_FRAME_BYTES_MAX);
     CHECK(f->batch_bytes);
     f->batch = buf_of(f->batch_bytes, WIRE_FRAME_BYTES_MAX - FRAME_HEAD_BYTES);

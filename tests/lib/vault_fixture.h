@@ -23,7 +23,8 @@ struct fix {
     struct vault *vault;
     struct vault_link *link;
     struct peer peer;
-    int64_t now_us; /* the vault's clock */
+    int64_t now_us;       /* the vault's clock */
+    int64_t monotonic_us; /* ... that is never set */
     uint32_t next_id;
     size_t frames_count; /* of the last exchange */
     struct fix_frame frame[FIX_FRAMES_MAX];

@@ -182,8 +182,7 @@ static int load_with(struct loading *l, const struct ctl_args *a)
     if (!read_npa(l, ctl_arg(a, "npa")))
         return ctl_fail(l->ctl, CONTROL_NOTFOUND, "the table of area codes cannot be read");
     struct load_options o = {
-        .feed = {INGEST_FEED_DEFAULTS, .name = ctl_arg(a, "feed"),
-                 .kind = map ? FEED_MAPPED : kind,
+        .feed = {INGEST_FEED_DEFAULTS, .name = ctl_arg(a, "feed"), .kind = map ? FEED_MAPPED : kind,
                  .default_country = ctl_arg(a, "country-code"), .timezone = zone,
                  .tzif = buf_span(&l->zone), .map = buf_span(&l->map_text)},
         .npa = buf_span(&l->npa),

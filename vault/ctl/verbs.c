@@ -93,6 +93,12 @@ static const struct ctl_option VERIFY[] = {
     {"deep", OPTION_FLAG, NULL, false, "open every record and recompute the totals"},
 };
 
+static const struct ctl_option STATUS[] = {
+    {"scope", OPTION_TEXT, "SCOPE", false,
+     "rows of this scope only: daemon, feed:NAME, consumer:NAME"},
+    {"name", OPTION_TEXT, "NAME", false, "rows of this name only"},
+};
+
 #define OPTIONS(table) table, sizeof(table) / sizeof((table)[0])
 #define NO_OPTIONS     NULL, 0
 
@@ -127,7 +133,8 @@ const struct ctl_verb CTL_VERBS[] = {
     {"fields list", NULL, NULL, "the classification table as the daemon uses it",
      OPTIONS(FIELDS_LIST), ask_run},
     {"verify", NULL, NULL, "check database, head record and seals", OPTIONS(VERIFY), ask_run},
-    {"status", NULL, NULL, "rates, queues, lag, disk, key cache", NO_OPTIONS, ask_run},
+    {"status", NULL, NULL, "rates, queues, lag, shed counts, disk, key cache, by feed",
+     OPTIONS(STATUS), ask_run},
 };
 const size_t CTL_VERBS_COUNT = sizeof CTL_VERBS / sizeof CTL_VERBS[0];
 

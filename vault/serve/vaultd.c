@@ -87,7 +87,7 @@ static int64_t mono_s(void)
 static void turn_away(struct vaultd *d, const char *why)
 {
     int64_t now_s = mono_s();
-    metric_inc(d->options->metrics, METRIC_CONTROL_REFUSED);
+    metric_inc(d->options->vault.metrics, METRIC_CONTROL_REFUSED);
     if (now_s != d->turned_away_s)
         say("warning", "a client was turned away", why);
     d->turned_away_s = now_s;
@@ -162,7 +162,7 @@ static void sweep(struct vaultd *d)
 
 static void publish(struct vaultd *d)
 {
-    const struct metrics *m = d->options->metrics;
+    const struct metrics *m = d->options->vault.metrics;
     struct vault_totals t;
     vault_totals(d->vault, &t);
     const struct {

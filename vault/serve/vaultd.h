@@ -7,7 +7,6 @@
 #ifndef CPNI_SERVE_VAULTD_H
 #define CPNI_SERVE_VAULTD_H
 
-#include "proto/core/metric.h"
 #include "vault/local.h"
 
 enum {
@@ -35,8 +34,7 @@ struct vaultd_options {
     int control_fd; /* listening; -1 = none */
     struct vaultd_grant grant[VAULTD_GRANTS_MAX];
     size_t grants_count;
-    int ready_fd;                  /* one byte is written when the vault serves; -1 = nobody asks */
-    const struct metrics *metrics; /* view of the own slot; NULL = nobody counts */
+    int ready_fd; /* one byte is written when the vault serves; -1 = nobody asks */
 };
 
 /* Serves until SIGTERM: 0, checkpointed. 78: the vault is damaged, cut, of another version or

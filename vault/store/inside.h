@@ -36,7 +36,7 @@ struct store {
     struct txn txn;
     struct pack pack;   /* of the open batch: the newest records, not yet put */
     struct edits edits; /* of the open batch */
-    uint64_t commits_since_open, commit_us_sum, commit_us_max;
+    uint64_t commits_since_open, commit_us_sum, commit_us_last;
     /* Month -> table, 0 = none. Written by the writer, read by all; never goes back. */
     _Atomic uint16_t tables[MONTH_SLOTS];
     size_t months_count;

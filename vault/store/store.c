@@ -517,8 +517,7 @@ enum err store_commit_end(struct store *s)
     index_committed(s->index);
     s->commits_since_open++;
     s->commit_us_sum += took;
-    if (took > s->commit_us_max)
-        s->commit_us_max = took;
+    s->commit_us_last = took;
     return OK;
 }
 
@@ -535,15 +534,19 @@ int store_commit_fd(const struct store *s)
     return writer_fd(s->writer);
 }
 
-void store_stats(struct store *s, struct store_stats *out)
+void store_stats(const struct store *s, struct store_stats *out)
 {
     *out = (struct store_stats){
         .records = s->records,
         .segments = index_runs(s->index),
         .tail_records = index_tail_records(s->index),
-        .disk_bytes = s->ops->disk_bytes(s->engine),
         .commits = s->commits_since_open,
         .commit_us_sum = s->commit_us_sum,
-        .commit_us_max = s->commit_us_max,
+        .commit_us_last = s->commit_us_last,
     };
+}
+
+uint64_t store_disk_bytes(struct store *s)
+{
+    return s->ops->disk_bytes(s->engine);
 }

@@ -191,10 +191,13 @@ void store_head_note(const struct store *s, uint8_t out[static HEAD_NOTE_BYTES])
 void store_proven_note(const struct store *s, uint8_t out[static HEAD_NOTE_BYTES]);
 
 struct store_stats {
-    uint64_t records, segments, tail_records, disk_bytes, commits;
-    uint64_t commit_us_sum, commit_us_max; /* since open */
+    uint64_t records, segments, tail_records;
+    uint64_t commits, commit_us_sum; /* since open */
+    uint64_t commit_us_last;
 };
-void store_stats(struct store *s, struct store_stats *out);
+void store_stats(const struct store *s, struct store_stats *out);
+/* Walks the folder: not for every question. */
+uint64_t store_disk_bytes(struct store *s);
 
 /* Checksums of every block of every file, and that every index entry of a sealed segment
  * is there (level 2 of verify). ERR_FORGED with a diag. */

@@ -31,6 +31,7 @@ static void answer(struct watch *w, uint32_t id, const char *accepted, uint8_t s
 {
     uint8_t room[64];
     struct buf b = buf_of(room, sizeof room);
+    buf_lv(&b, span_str("daemon"));
     buf_lv(&b, span_str("accepted"));
     buf_lv(&b, span_str(accepted));
     watch_frame(w, &(struct frame){FRAME_ROW, id, buf_span(&b)});

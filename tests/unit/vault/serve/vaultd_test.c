@@ -35,8 +35,8 @@ static void start_counting(const struct metrics *metrics)
                                       .ingest_count = 1,
                                       .forward_fd = -1,
                                       .control_fd = listener,
-                                      .ready_fd = ready[1],
-                                      .metrics = metrics};
+                                      .ready_fd = ready[1]};
+    options.vault.metrics = metrics;
     options.vault.clock = (struct vault_clock){f.options.clock.now_us, f.options.clock.arg};
     options.grant[0] = (struct vaultd_grant){.id = (uint32_t)geteuid(), .roles = (role_set)~0u};
     options.grants_count = 1;

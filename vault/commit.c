@@ -10,7 +10,11 @@
 #include "proto/core/instant.h"
 #include "vault/state.h"
 
-enum { ASSIGNED_BYTES_MAX = 64 };
+enum {
+    ASSIGNED_BYTES_MAX = 64,
+    TOTALS_A_CALL = 3,    /* a reassigned one: out of one window, into two */
+    TOTALS_A_TIME = 2048, /* about 20 ms of work */
+};
 
 int64_t commit_instant(const struct call *c)
 {
@@ -138,20 +142,25 @@ static enum err effect(const struct vault *v, const struct call *c, struct usage
     return c->account == 0 ? ERR_NOTFOUND : usage_delta(&v->rules, c, key, delta);
 }
 
+/* Room for what one call may change, the rows of a reassigned one included. Too many totals
+ * changed: some are made durable, with the records that they are of. Between two calls: the
+ * rows of one become durable together. */
+static enum err make_totals_room(struct vault *v, size_t rows_max)
+{
+    if (windows_room(v->windows, TOTALS_A_CALL))
+        return OK;
+    uint64_t last = store_next_seq(v->store) - 1;
+    enum err e = windows_write(v->windows, vault_txn(v), rows_max, last);
+    return e == OK ? vault_flush(v) : e;
+}
+
 static enum err count_usage(struct vault *v, const struct call *c)
 {
     struct usage_key key;
     struct usage_totals delta;
     if (effect(v, c, &key, &delta) != OK)
         return OK;
-    uint64_t seq = store_next_seq(v->store) - 1;
-    enum err e = windows_add(v->windows, &key, seq, &delta);
-    if (e != ERR_FULL)
-        return e;
-    /* Too many totals changed: write them, in the batch that holds their records. This
-     * record is not among them yet. */
-    e = windows_checkpoint(v->windows, vault_txn(v), seq - 1);
-    return e == OK ? windows_add(v->windows, &key, seq, &delta) : e;
+    return windows_add(v->windows, &key, store_next_seq(v->store) - 1, &delta);
 }
 
 static enum err unassigned_row(struct vault *v, struct feed *f, struct row *out)
@@ -247,7 +256,8 @@ static enum err commit_record(struct session *s, struct span wire, struct receip
         f->counts.duplicates++;
         return OK;
     }
-    return put_rows(v, f, &r.call, &parts, dup, receipt);
+    e = make_totals_room(v, TOTALS_A_TIME);
+    return e == OK ? put_rows(v, f, &r.call, &parts, dup, receipt) : e;
 }
 
 static enum err commit_op(struct session *s, const struct batch_op *op, struct receipt *receipt)
@@ -456,13 +466,7 @@ static enum err uncount_usage(struct vault *v, const struct call *c)
 {
     struct usage_key key;
     struct usage_totals delta;
-    if (effect(v, c, &key, &delta) != OK)
-        return OK;
-    enum err e = windows_subtract(v->windows, &key, &delta);
-    if (e != ERR_FULL)
-        return e;
-    e = windows_checkpoint(v->windows, vault_txn(v), store_next_seq(v->store) - 1);
-    return e == OK ? windows_subtract(v->windows, &key, &delta) : e;
+    return effect(v, c, &key, &delta) == OK ? windows_subtract(v->windows, &key, &delta) : OK;
 }
 
 /* The items as they were stored, less the assigned ones: what the new owner's row holds. */
@@ -502,8 +506,10 @@ enum err commit_reassign(struct vault *v, uint32_t month, uint64_t seq, struct s
     directory_resolve(v->directory, &o.record.call, &owners);
     size_t n = rows_of(&owners, row);
     if (n == 0)
-        goto out; /* still nobody's */
-    e = reencode(&o, &wire, &parts);
+        goto out;                      /* still nobody's */
+    e = make_totals_room(v, SIZE_MAX); /* all: some may have been taken from */
+    if (e == OK)
+        e = reencode(&o, &wire, &parts);
     if (e == OK)
         e = uncount_usage(v, &o.record.call);
     if (e == OK)

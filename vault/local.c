@@ -45,6 +45,7 @@ void vault_options_default(struct vault_options *o)
         .usage_period_s = S_PER_DAY,
         .usage_increments = "1/1,6/6,30/6,60/60",
         .usage_checkpoint_ms = 10000,
+        .usage_rows_max = 1 << 18,
         .unassigned_in_usage = true,
         .clock = {wall_us, NULL},
         .monotonic = {monotonic_us, NULL},
@@ -192,7 +193,7 @@ static enum err draw_incarnation(struct vault *v)
 static enum err open_parts(struct vault *v, struct diag *d)
 {
     const struct vault_options *o = &v->options;
-    struct windows_options wo = {.rows_max = 1 << 18};
+    struct windows_options wo = {.rows_max = o->usage_rows_max};
     v->rules.period_s = o->usage_period_s;
     enum err e = usage_increments_parse(span_str(o->usage_increments), &v->rules, d);
     if (e == OK)

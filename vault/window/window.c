@@ -93,6 +93,11 @@ size_t windows_dirty(const struct windows *w)
     return w->dirty_count;
 }
 
+bool windows_room(const struct windows *w, size_t n)
+{
+    return w->dirty_count + n <= w->rows_max;
+}
+
 uint64_t windows_last_position(const struct windows *w)
 {
     return w->state.position;

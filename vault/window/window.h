@@ -44,10 +44,13 @@ MUST_CHECK enum err windows_add(struct windows *w, const struct usage_key *key, 
 MUST_CHECK enum err windows_subtract(struct windows *w, const struct usage_key *key,
                                      const struct usage_totals *delta);
 size_t windows_dirty(const struct windows *w);
+/* May the totals of `n` more keys change before rows must be written? */
+bool windows_room(const struct windows *w, size_t n);
 
 /* Puts the rows that changed first, at most `rows_max` of them, into the open batch, in order
  * of their keys, with revisions and positions. All records up to `now` have been added. The
- * caller commits the batch. */
+ * caller commits the batch before the next windows_add(): a row that was written may be dropped
+ * then, and is read again from the disk. */
 MUST_CHECK enum err windows_write(struct windows *w, struct txn *t, size_t rows_max, uint64_t now);
 /* Every row that changed. */
 MUST_CHECK enum err windows_checkpoint(struct windows *w, struct txn *t, uint64_t now);

@@ -205,6 +205,39 @@ Test(commit, a_turn_may_bring_more_than_the_store_takes_in_one_batch)
     session_free(s);
 }
 
+/* More accounts in one batch than there are totals in memory: rows are dropped and read again
+ * while their newest state is in a batch that is not on the disk. */
+Test(commit, totals_that_do_not_fit_the_memory_are_right)
+{
+    enum { ACCOUNTS = 12, ROUNDS = 5 };
+    char lines[1024] = "";
+    for (int i = 0; i < ACCOUNTS; i++)
+        snprintf(lines + strlen(lines), sizeof lines - strlen(lines),
+                 "customer-%d,account-%d,number,+121255501%02d\n", i, i, i);
+    cr_assert_eq(fix_import(&f, lines), CONTROL_DONE);
+    f.options.usage_rows_max = 4;
+    fix_reopen(&f, true);
+    feed = fix_hello(&f, "asterisk", FEED_ASTERISK_CSV);
+    for (int i = 0; i < ACCOUNTS * ROUNDS; i++) {
+        struct record r;
+        char from[16], key[16];
+        snprintf(from, sizeof from, "+121255501%02d", i % ACCOUNTS);
+        snprintf(key, sizeof key, "%d", i);
+        /* Every third one is of two customers. */
+        fix_call(&r, feed, from, i % 3 ? "+12125550199" : "+12125550101", T0, key);
+        fix_add(&f, &r);
+    }
+    cr_expect_eq(fix_commit(&f).accepted, ACCOUNTS * ROUNDS);
+    cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE, "%s", fix_end_text(&f));
+    char *usage = fix_usage(&f);
+    fix_reopen(&f, false);
+    char *after = fix_usage(&f);
+    cr_expect_str_eq(after, usage, "the totals survive a crash");
+    cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE, "%s", fix_end_text(&f));
+    free(usage);
+    free(after);
+}
+
 /* Longer than any of ours: it would not fit the room for sealing. */
 Test(commit, a_record_over_the_limit_is_refused_alone)
 {

@@ -12,7 +12,7 @@
 
 enum {
     ASSIGNED_BYTES_MAX = 64,
-    TOTALS_A_CALL = 3,    /* a reassigned one: out of one window, into two */
+    TOTALS_A_MOVE = 3,    /* a reassigned call: out of one window, into two */
     TOTALS_A_TIME = 2048, /* about 20 ms of work */
 };
 
@@ -142,18 +142,6 @@ static enum err effect(const struct vault *v, const struct call *c, struct usage
     return c->account == 0 ? ERR_NOTFOUND : usage_delta(&v->rules, c, key, delta);
 }
 
-/* Room for what one call may change, the rows of a reassigned one included. Too many totals
- * changed: some are made durable, with the records that they are of. Between two calls: the
- * rows of one become durable together. */
-static enum err make_totals_room(struct vault *v, size_t rows_max)
-{
-    if (windows_room(v->windows, TOTALS_A_CALL))
-        return OK;
-    uint64_t last = store_next_seq(v->store) - 1;
-    enum err e = windows_write(v->windows, vault_txn(v), rows_max, last);
-    return e == OK ? vault_flush(v) : e;
-}
-
 static enum err count_usage(struct vault *v, const struct call *c)
 {
     struct usage_key key;
@@ -256,8 +244,7 @@ static enum err commit_record(struct session *s, struct span wire, struct receip
         f->counts.duplicates++;
         return OK;
     }
-    e = make_totals_room(v, TOTALS_A_TIME);
-    return e == OK ? put_rows(v, f, &r.call, &parts, dup, receipt) : e;
+    return put_rows(v, f, &r.call, &parts, dup, receipt);
 }
 
 static enum err commit_op(struct session *s, const struct batch_op *op, struct receipt *receipt)
@@ -272,6 +259,18 @@ static enum err commit_op(struct session *s, const struct batch_op *op, struct r
         return feed_live(s->vault, op);
     }
     return ERR_SYNTAX;
+}
+
+/* Room for `n` more totals that change: of those that did, at least rows_max are made durable,
+ * with the records that they are of. */
+static enum err make_totals_room(struct vault *v, size_t n, size_t rows_max)
+{
+    if (windows_room(v->windows, n))
+        return OK;
+    size_t rows = n > rows_max ? n : rows_max;
+    uint64_t last = store_next_seq(v->store) - 1;
+    enum err e = windows_write(v->windows, vault_txn(v), rows, last);
+    return e == OK ? vault_flush(v) : e;
 }
 
 /* May this session do it, and is it of a size that we store? */
@@ -301,12 +300,14 @@ static enum err check_batch(const struct session *s, struct reader r, size_t *ou
 }
 
 /* What waits for a restarted vault, or comes from many workers in one turn, can be more than
- * one batch of the store takes: then what is gathered becomes durable first. */
+ * one batch of the store takes: then what is gathered becomes durable first. In front of a
+ * worker's batch and never inside: that one is durable whole or not at all (I3). */
 static enum err make_room(struct vault *v, size_t records)
 {
     _Static_assert(2 * BATCH_RECORDS_MAX <= TXN_RECORDS_MAX, "a call may make two rows");
     bool fits = !v->txn || v->txn_records + 2 * records <= TXN_RECORDS_MAX;
-    return fits ? OK : vault_flush(v);
+    enum err e = fits ? OK : vault_flush(v);
+    return e == OK ? make_totals_room(v, 2 * records, TOTALS_A_TIME) : e;
 }
 
 /* A worker is told, and ends: its channel outlives it, so closing it here would only leave it
@@ -506,8 +507,8 @@ enum err commit_reassign(struct vault *v, uint32_t month, uint64_t seq, struct s
     directory_resolve(v->directory, &o.record.call, &owners);
     size_t n = rows_of(&owners, row);
     if (n == 0)
-        goto out;                      /* still nobody's */
-    e = make_totals_room(v, SIZE_MAX); /* all: some may have been taken from */
+        goto out;                                     /* still nobody's */
+    e = make_totals_room(v, TOTALS_A_MOVE, SIZE_MAX); /* all: some may have been taken from */
     if (e == OK)
         e = reencode(&o, &wire, &parts);
     if (e == OK)

@@ -31,7 +31,7 @@ struct vault_options {
     uint32_t usage_period_s;      /* 3600 or 86400 */
     const char *usage_increments; /* "1/1,6/6,30/6,60/60": first/then seconds */
     uint32_t usage_checkpoint_ms; /* about how long a total is in memory only */
-    size_t usage_rows_max;        /* totals in memory; at least 4 */
+    size_t usage_rows_max;        /* totals in memory; two for each record of a batch */
     bool unassigned_in_usage;
     uint64_t segment_records; /* 0 = the store's default; tests take small ones */
     struct vault_clock clock, monotonic;

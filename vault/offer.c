@@ -226,6 +226,12 @@ static enum err confirm(struct session *s, uint32_t id, const struct consumer *c
     return e;
 }
 
+/* One damaged row ends its answer, not the vault (I10); verify tells which. */
+static bool damaged(enum err e)
+{
+    return e == ERR_FORGED || e == ERR_VERSION;
+}
+
 static enum err pull(struct session *s, const struct frame *f)
 {
     uint8_t plain[CONSUMER_PLAIN_BYTES];
@@ -238,13 +244,13 @@ static enum err pull(struct session *s, const struct frame *f)
     if (e == ERR_NOTFOUND)
         return refuse(s, f->id, PULL_DENIED);
     if (e != OK)
-        return e;
+        return damaged(e) ? refuse(s, f->id, PULL_DAMAGED) : e;
     if (!span_is(ask.stream, STREAM))
         return refuse(s, f->id, PULL_NO_STREAM);
     if (!(c.families & PULL_USAGE))
         return refuse(s, f->id, PULL_DENIED);
-    return f->type == FRAME_PULL ? send_rows(s, f->id, &c, &ask)
-                                 : confirm(s, f->id, &c, ask.cursor);
+    e = f->type == FRAME_PULL ? send_rows(s, f->id, &c, &ask) : confirm(s, f->id, &c, ask.cursor);
+    return damaged(e) ? refuse(s, f->id, PULL_DAMAGED) : e;
 }
 
 /* --- greeting, keys, hints --- */
@@ -265,7 +271,7 @@ static enum err ask_consumer(struct session *s, uint32_t id, struct span key)
     struct buf b = buf_of(plain, sizeof plain), out = buf_of(answer, sizeof answer);
     struct consumer c;
     enum err e = consumer_get(s->vault, key, &b, &c);
-    if (e != OK && e != ERR_NOTFOUND)
+    if (e != OK && e != ERR_NOTFOUND && !damaged(e))
         return e;
     if (e == OK) {
         buf_lv(&out, c.name);

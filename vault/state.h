@@ -35,7 +35,7 @@ enum meta_key {
     META_PERIOD = 'W'
 };
 enum {
-    VAULT_FORMAT_MAJOR = 1,
+    VAULT_FORMAT_MAJOR = 2,
     VAULT_FORMAT_MINOR = 0,
     VALUE_BYTES_MAX = 8 * 1024,
     PAIR_VALUE_BYTES_MAX = VALUE_BYTES_MAX + FIELD_BYTES_MAX /* of a cursor or a live dialog */

@@ -97,6 +97,7 @@ enum err verify_run(struct vault *v, bool deep, struct verify_result out[static 
         n += 2;
         if (e != OK && e != ERR_FORGED)
             return e;
+        out[n - 1].bad += e != OK; /* an outbox or a row that does not say what it should */
     }
     *out_count = n;
     return OK;

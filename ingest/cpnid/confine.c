@@ -97,7 +97,7 @@ static void limit_descriptors(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= ENOUGH)
         return;
     limit.rlim_cur = limit.rlim_max < ENOUGH ? limit.rlim_max : ENOUGH;
-    setrlimit(RLIMIT_NOFILE, &limit); /* with fewer a role works as well, only less smoothly */
+    setrlimit(RLIMIT_NOFILE, &limit); /* with fewer, deletions of files are felt */
 }
 
 /* Nothing of a role's memory is ever written by the kernel or read by another process of

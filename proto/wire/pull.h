@@ -29,7 +29,7 @@
 #include "proto/core/reader.h"
 
 enum pull_family { PULL_USAGE = 1, PULL_AGG = 2 }; /* bits: which streams a consumer may read */
-enum pull_refusal { PULL_NO_STREAM = 1, PULL_CURSOR_OLD, PULL_DENIED, PULL_BUSY };
+enum pull_refusal { PULL_NO_STREAM = 1, PULL_CURSOR_OLD, PULL_DENIED, PULL_BUSY, PULL_DAMAGED };
 enum {
     PULL_ROWS_MAX = 4096,
     PULL_INCREMENTS_MAX = 8,

@@ -152,8 +152,7 @@ static enum err make_unassigned(struct directory *dir, struct txn *t, struct una
     if (e != OK)
         return e;
     dir->next_customer++;
-    u->made = true;
-    u->commits_before = store_commit_number(dir->rows.store);
+    u->made = store_commit_number(dir->rows.store) + 1;
     return OK;
 }
 
@@ -265,14 +264,13 @@ enum err directory_customers(struct directory *dir, uint64_t from, customer_fn *
     return e == OK ? w.err : e;
 }
 
-/* The key of a customer that this process made in a batch that is not committed yet. */
+/* The key of a customer whose row cannot be read yet. */
 static bool key_in_flight(const struct directory *dir, uint64_t customer,
                           uint8_t wrapped[static WRAPPED_KEY_BYTES])
 {
     for (size_t i = 0; i < dir->unassigned_count; i++) {
         const struct unassigned *u = &dir->unassigned[i];
-        if (u->made && u->owner.customer == customer &&
-            u->commits_before == store_commit_number(dir->rows.store)) {
+        if (u->owner.customer == customer && u->made > store_durable_number(dir->rows.store)) {
             memcpy(wrapped, u->wrapped, WRAPPED_KEY_BYTES);
             return true;
         }

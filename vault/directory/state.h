@@ -12,14 +12,13 @@
 #include "vault/directory/rows.h"
 #include "vault/directory/table.h"
 
-/* A feed's unassigned customer. Its key is kept wrapped until the batch that stores it is
- * committed: records of the same batch are sealed with it. */
+/* A feed's unassigned customer. Its key is kept wrapped until the commit that stores it is
+ * durable: records are sealed with it before it can be read. */
 struct unassigned {
     size_t feed_bytes;
     uint8_t feed[FEED_NAME_BYTES_MAX];
     struct owner owner;
-    bool made;               /* in this process, in the batch that followed commit number ... */
-    uint64_t commits_before; /* ... this */
+    uint64_t made; /* number of the commit that stores it; 0 = it was there */
     uint8_t wrapped[WRAPPED_KEY_BYTES];
 };
 

@@ -25,10 +25,11 @@ struct store {
     struct index *index;
     struct head_file head_file;
     bool read_only, broken;
-    struct head head;       /* of the last commit begun, but next_seq counts the open batch too */
-    uint64_t durable_next;  /* next sequence as of the last commit that ended */
-    struct head committing; /* what is being made durable */
-    struct writer *writer;  /* NULL: read only */
+    struct head head;        /* of the last commit begun, but next_seq counts the open batch too */
+    uint64_t durable_next;   /* next sequence as of the last commit that ended */
+    uint64_t durable_number; /* its commit number */
+    struct head committing;  /* what is being made durable */
+    struct writer *writer;   /* NULL: read only */
     uint8_t proven_note[HEAD_NOTE_BYTES]; /* of the newest head record */
     uint64_t records;
     uint64_t noted_sealed; /* as in the last batch */

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,7 +17,7 @@ enum {
     HELD_MAX = 2048, /* more than that are deleted the database's way */
     LARGE_BYTES = 1 << 20,
     STEP_BYTES = 1 << 20,
-    STEP_PAUSE_MS = 4, /* 150 MiB/s in all, faster than files come */
+    STEP_PAUSE_MS = 4, /* at most 250 MiB/s, about 150 in fact: faster than files come */
     ROUND_PAUSE_MS = 200
 };
 
@@ -27,8 +29,8 @@ struct held {
 struct reaper {
     DIR *dir;
     struct held held[HELD_MAX]; /* ascending */
-    size_t count;
-    atomic_size_t held_count; /* count, for other threads */ /* for reaper_stats() */
+    size_t count, count_max;
+    atomic_size_t held_count; /* count, for other threads */
     atomic_uint_fast64_t freed;
     bool threaded;
     pthread_t thread;
@@ -65,11 +67,20 @@ static bool large(int fd)
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= LARGE_BYTES;
 }
 
+/* Most descriptors are for the database: it fails without. */
+static size_t count_max(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    return limit.rlim_cur / 4 < HELD_MAX ? limit.rlim_cur / 4 : HELD_MAX;
+}
+
 /* A file that is small still may grow: it is looked at again in the next round. */
 static void hold(struct reaper *r, const char *name)
 {
     uint64_t number;
-    if (r->count == HELD_MAX || !number_of_name(name, &number))
+    if (r->count == r->count_max || !number_of_name(name, &number))
         return;
     size_t at = place_of(r, number);
     if (at < r->count && r->held[at].number == number)
@@ -118,7 +129,7 @@ static void free_deleted(struct reaper *r)
 {
     size_t kept = 0;
     for (size_t i = 0; i < r->count; i++) {
-        struct stat st;
+        struct stat st = {0};
         struct held h = r->held[i];
         if (fstat(h.fd, &st) == 0 && st.st_nlink > 0) {
             r->held[kept++] = h;
@@ -154,6 +165,7 @@ enum err reaper_new_idle(const char *dir, struct reaper **out)
     struct reaper *r = calloc(1, sizeof *r);
     if (!r)
         return ERR_NOMEM;
+    r->count_max = count_max();
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -268,6 +268,7 @@ static enum err store_fill(struct store *s, const struct store_options *o, struc
     if (e == OK && (o->create || lossy))
         e = state_write(s, o, d);
     s->durable_next = s->head.next_seq;
+    s->durable_number = s->head.commit;
     if (e == OK && !o->read_only && writer_new(s->ops, s->engine, &s->head_file, &s->writer) != OK)
         e = diag_set(d, ERR_NOMEM, "the thread that makes writes durable", 0);
     return e;
@@ -377,6 +378,11 @@ uint64_t store_commit_number(const struct store *s)
     return s->head.commit;
 }
 
+uint64_t store_durable_number(const struct store *s)
+{
+    return s->durable_number;
+}
+
 void store_head_note(const struct store *s, uint8_t out[static HEAD_NOTE_BYTES])
 {
     memcpy(out, s->head.note, HEAD_NOTE_BYTES);
@@ -454,6 +460,7 @@ void txn_record_delete(struct txn *t, uint32_t month, uint64_t seq,
 {
     struct store *s = store_of(t);
     unsigned table = month_table(s, month);
+    CHECK(!store_committing(s));
     if (!table)
         return;
     s->records--;
@@ -513,6 +520,7 @@ enum err store_commit_end(struct store *s)
         return e;
     }
     s->durable_next = s->committing.next_seq;
+    s->durable_number = s->committing.commit;
     memcpy(s->proven_note, s->committing.note, HEAD_NOTE_BYTES);
     index_committed(s->index);
     s->commits_since_open++;

@@ -144,8 +144,9 @@ MUST_CHECK enum err store_seen(struct store *s, const uint8_t tag[static DUP_TAG
 MUST_CHECK enum err store_postings(struct store *s, const uint8_t day_tag[static DAY_TAG_BYTES],
                                    uint64_t from, uint64_t *out, size_t max, size_t *out_count);
 
-uint64_t store_next_seq(const struct store *s);      /* sequence of the next record: 1, 2, ... */
-uint64_t store_commit_number(const struct store *s); /* commits so far */
+uint64_t store_next_seq(const struct store *s);       /* sequence of the next record: 1, 2, ... */
+uint64_t store_commit_number(const struct store *s);  /* of the last commit begun */
+uint64_t store_durable_number(const struct store *s); /* of the last one that ended */
 
 /* --- writing: one thread --- */
 
@@ -166,7 +167,8 @@ void txn_delete(struct txn *t, enum family f, struct span key);
 MUST_CHECK enum err txn_record(struct txn *t, uint32_t month, uint64_t seq, struct span value);
 /* Takes a committed record out again (reassignment, retention), and its postings; at most
  * TXN_DELETES_MAX a batch. Its duplicate tag stays seen. May wait for a segment that is being
- * written. One that is not there fails the commit. */
+ * written. One that is not there fails the commit. CHECKs that no commit is under way: what
+ * that one changes would be read as it was. */
 void txn_record_delete(struct txn *t, uint32_t month, uint64_t seq,
                        const uint8_t day_tag[static DAY_TAG_BYTES]);
 

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static struct fix f;
 static uint16_t feed;
@@ -17,6 +19,15 @@ static const int64_t T0 = 1795219200 * (int64_t)US_PER_S; /* 2026-11-21 00:00 UT
 static const char DIRECTORY[] = "alpha,acct-a,number,+12125550101\n"
                                 "beta,acct-b,number,+12125550102\n"
                                 "gamma,acct-c,account_code,code-7\n";
+
+/* A slow disk: the database's call comes here. */
+static useconds_t disk_us;
+int fdatasync(int fd);
+int fdatasync(int fd)
+{
+    usleep(disk_us);
+    return (int)syscall(SYS_fdatasync, fd);
+}
 
 static void setup(void)
 {
@@ -171,18 +182,89 @@ static void ignore_frame(void *arg, const struct frame *in)
     (void)arg, (void)in;
 }
 
+/* A worker that says what it has before anything is durable. */
+static struct session *worker_with(vault_frame_fn *reply)
+{
+    struct peer worker = fix_peer_all();
+    struct session *s;
+    uint8_t bytes[64];
+    struct buf b = buf_of(bytes, sizeof bytes);
+    cr_assert_eq(session_new(f.vault, &worker, reply, NULL, &s), OK);
+    buf_lv(&b, span_str("asterisk"));
+    buf_u8(&b, FEED_ASTERISK_CSV);
+    struct frame hello = {FRAME_HELLO, 1, buf_span(&b)};
+    cr_assert_eq(session_frame(s, &hello), OK);
+    return s;
+}
+
+static void send_batch(struct session *s, uint32_t id)
+{
+    struct frame batch = {FRAME_BATCH, id, buf_span(&f.batch)};
+    cr_assert_eq(session_frame(s, &batch), OK);
+    buf_reset(&f.batch);
+}
+
+/* Its first call makes a feed's unassigned customer; a call of another month needs the key
+ * again while the batch that stores it is on its way to the disk. */
+Test(commit, the_key_of_a_customer_is_there_before_its_row_is)
+{
+    struct session *s = worker_with(ignore_frame);
+    struct record r;
+    fix_call(&r, feed, "+12125550111", "+12125550112", T0, "1");
+    fix_add(&f, &r);
+    send_batch(s, 1);
+    disk_us = 200000;
+    cr_assert_eq(vault_flush_some(f.vault, false), OK);
+    fix_call(&r, feed, "+12125550111", "+12125550112", T0 - 40 * S_PER_DAY * (int64_t)US_PER_S,
+             "2");
+    fix_add(&f, &r);
+    send_batch(s, 2);
+    disk_us = 0;
+    cr_assert_eq(vault_flush(f.vault), OK);
+    struct vault_totals t;
+    vault_totals(f.vault, &t);
+    cr_expect_eq(t.unassigned, 2);
+    session_free(s);
+    cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE, "%s", fix_end_text(&f));
+}
+
+static size_t receipts;
+
+static void count_receipts(void *arg, const struct frame *in)
+{
+    (void)arg;
+    receipts += in->type == FRAME_RECEIPT;
+}
+
+/* I2: a receipt comes behind the disk, and its batch's own. */
+Test(commit, receipts_come_when_their_batch_is_durable)
+{
+    struct session *s = worker_with(count_receipts);
+    struct record r;
+    for (uint32_t id = 1; id <= 3; id++) {
+        char key[2] = {(char)('0' + id), 0};
+        fix_call(&r, feed, "+12125550111", "+12125550112", T0, key);
+        fix_add(&f, &r);
+        send_batch(s, id);
+        if (id == 1)
+            cr_assert_eq(vault_flush_some(f.vault, false), OK);
+    }
+    cr_expect_eq(receipts, 0, "nothing is durable, as far as we know");
+    cr_assert_eq(vault_flush_some(f.vault, false), OK);
+    cr_expect_eq(receipts, 0);
+    cr_assert_eq(vault_flush_some(f.vault, true), OK);
+    cr_expect_eq(receipts, 1, "the first one's, not those that were gathered meanwhile");
+    cr_assert_eq(vault_flush_some(f.vault, true), OK);
+    cr_expect_eq(receipts, 3);
+    session_free(s);
+}
+
 /* Workers send again at once what has no receipt when the vault was restarted: more than one
  * batch of the store takes. */
 Test(commit, a_turn_may_bring_more_than_the_store_takes_in_one_batch)
 {
-    struct peer worker = fix_peer_all();
-    struct session *s;
+    struct session *s = worker_with(ignore_frame);
     unsigned sent = 0;
-    cr_assert_eq(session_new(f.vault, &worker, ignore_frame, NULL, &s), OK);
-    struct frame hello = {FRAME_HELLO, 1,
-                          span_str("\x08"
-                                   "asterisk\x02")};
-    cr_assert_eq(session_frame(s, &hello), OK);
     for (uint32_t id = 1; id <= BATCHES_IN_FLIGHT_MAX; id++) {
         for (unsigned i = 0; i < 1100; i++) {
             struct record r;
@@ -194,9 +276,7 @@ Test(commit, a_turn_may_bring_more_than_the_store_takes_in_one_batch)
             r.dedup = span_str(key);
             fix_add(&f, &r);
         }
-        struct frame batch = {FRAME_BATCH, id, buf_span(&f.batch)};
-        cr_assert_eq(session_frame(s, &batch), OK, "batch %u", id);
-        buf_reset(&f.batch);
+        send_batch(s, id);
     }
     cr_assert_eq(vault_flush(f.vault), OK);
     struct vault_totals t;
@@ -217,8 +297,8 @@ Test(commit, totals_that_do_not_fit_the_memory_are_right)
     cr_assert_eq(fix_import(&f, lines), CONTROL_DONE);
     f.options.usage_rows_max = 4;
     fix_reopen(&f, true);
-    feed = fix_hello(&f, "asterisk", FEED_ASTERISK_CSV);
-    for (int i = 0; i < ACCOUNTS * ROUNDS; i++) {
+    struct session *s = worker_with(ignore_frame);
+    for (uint32_t i = 0; i < ACCOUNTS * ROUNDS; i++) {
         struct record r;
         char from[16], key[16];
         snprintf(from, sizeof from, "+121255501%02d", i % ACCOUNTS);
@@ -226,8 +306,11 @@ Test(commit, totals_that_do_not_fit_the_memory_are_right)
         /* Every third one is of two customers. */
         fix_call(&r, feed, from, i % 3 ? "+12125550199" : "+12125550101", T0, key);
         fix_add(&f, &r);
+        if (i % 2 == 1)
+            send_batch(s, i);
     }
-    cr_expect_eq(fix_commit(&f).accepted, ACCOUNTS * ROUNDS);
+    cr_assert_eq(vault_flush(f.vault), OK);
+    session_free(s);
     cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE, "%s", fix_end_text(&f));
     char *usage = fix_usage(&f);
     fix_reopen(&f, false);
@@ -236,6 +319,32 @@ Test(commit, totals_that_do_not_fit_the_memory_are_right)
     cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE, "%s", fix_end_text(&f));
     free(usage);
     free(after);
+}
+
+/* I3: where the room for totals ends in a batch, it is made in front of the batch. */
+Test(commit, a_batch_is_durable_whole_or_not_at_all)
+{
+    enum { BATCHES = 7 };
+    f.options.usage_rows_max = 4;
+    for (uint32_t sent = 1; sent <= BATCHES; sent++) {
+        fix_reopen(&f, true);
+        struct session *s = worker_with(ignore_frame);
+        for (uint32_t i = 0; i < 2 * sent; i++) {
+            struct record r;
+            char key[16];
+            snprintf(key, sizeof key, "%u-%u", sent, i);
+            fix_call(&r, feed, "+12125550111", "+12125550112",
+                     T0 - i * S_PER_DAY * (int64_t)US_PER_S, key);
+            fix_add(&f, &r);
+            if (i % 2 == 1)
+                send_batch(s, i);
+        }
+        session_free(s);
+        fix_reopen(&f, false); /* before the newest were made durable */
+        struct vault_totals t;
+        vault_totals(f.vault, &t);
+        cr_expect_eq(t.records % 2, 0, "%lu records of batches of two", t.records);
+    }
 }
 
 /* Longer than any of ours: it would not fit the room for sealing. */

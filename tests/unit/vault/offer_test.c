@@ -6,6 +6,7 @@
 #include "proto/core/instant.h"
 #include "proto/wire/pull.h"
 #include "tests/lib/vault_fixture.h"
+#include "vault/state.h"
 
 static struct fix f;
 static uint16_t feed;
@@ -142,6 +143,20 @@ Test(offer, tokens_of_two_consumers_do_not_join)
     cr_assert_eq(add_consumer("c", KEY_C, "usage", true), CONTROL_DONE);
     p = pull(KEY_C, 0, 0);
     cr_expect(span_is(p.row[0].account, "acct-a"), "unless the operator said so");
+}
+
+/* I10: one damaged row ends the answer that needs it, and nothing else. */
+Test(offer, a_damaged_row_refuses_its_pull)
+{
+    static const uint8_t POSITION[8] = {0, 0, 0, 0, 0, 0, 0, 1}, NO_TAG[16];
+    call("+12125550101", "1");
+    cr_expect_eq(ask(FRAME_PULL, KEY_A, "usage.calls", 0, 0)->type, FRAME_ROWS);
+    txn_put(vault_txn(f.vault), FAMILY_OUTBOX, span_of(POSITION, sizeof POSITION),
+            span_of(NO_TAG, sizeof NO_TAG));
+    cr_assert_eq(vault_flush(f.vault), OK);
+    const struct fix_frame *r = ask(FRAME_PULL, KEY_A, "usage.calls", 0, 0);
+    cr_expect(r->type == FRAME_REFUSED && r->p[0] == PULL_DAMAGED);
+    cr_expect_eq(ask(FRAME_PULL, KEY_A, "usage.calls", 1, 0)->type, FRAME_ROWS, "behind it");
 }
 
 Test(offer, strangers_streams_and_families_are_refused)

@@ -77,3 +77,15 @@ Test(verify, a_total_that_no_record_explains_is_found)
     cr_expect_str_eq(bad("usage recomputed from records"), "1");
     cr_expect_str_eq(bad("record seals"), "0");
 }
+
+/* The outbox is not sealed: a row that points where it should not must be told. */
+Test(verify, an_outbox_that_lies_is_found)
+{
+    static const uint8_t POSITION[8] = {0, 0, 0, 0, 0, 0, 0, 1}, NO_TAG[16];
+    cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_DONE);
+    txn_put(vault_txn(f.vault), FAMILY_OUTBOX, span_of(POSITION, sizeof POSITION),
+            span_of(NO_TAG, sizeof NO_TAG));
+    cr_assert_eq(vault_flush(f.vault), OK);
+    cr_expect_eq(fix_ask(&f, "verify", "deep", "1", NULL), CONTROL_INTEGRITY);
+    cr_expect_str_neq(bad("usage recomputed from records"), "0");
+}

@@ -3,6 +3,8 @@
  * that come later are taken too, and the thread does by itself what a round does. */
 #include "vault/store/reaper.h"
 
+#include <sys/resource.h>
+
 #include "tests/unit/vault/store/scratch.h"
 
 enum { LARGE = 3 << 20 };
@@ -167,6 +169,21 @@ Test(reaper, ends_in_the_middle_of_its_work)
     usleep(300000);
     reaper = reaper_free(reaper);
     cr_expect_eq(bytes_in_limbo(), before);
+}
+
+/* The database needs descriptors, too. */
+Test(reaper, leaves_most_descriptors_to_others)
+{
+    struct rlimit few = {200, 200};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (int i = 1; i <= 150; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%06d.sst", i);
+        make_file(name, LARGE);
+    }
+    cr_assert_eq(reaper_new_idle(scratch.dir, &reaper), OK);
+    reaper_round(reaper);
+    expect_stats(50, 0);
 }
 
 Test(reaper, a_folder_that_is_not_there_is_an_error)

@@ -224,6 +224,19 @@ Test(store, segments_are_sealed_between_two_batches)
     on_each(small_segments_case);
 }
 
+/* It would read its row as it was, and bring back what that commit takes out. */
+Test(store, takes_nothing_out_while_a_commit_is_under_way, .signal = SIGABRT)
+{
+    struct scratch at = scratch_new();
+    struct store *s = scratch_create(&STORE_RAM, &at, 0);
+    uint8_t note[HEAD_NOTE_BYTES];
+    scratch_add(s, 9);
+    scratch_delete(store_begin(s), 6);
+    scratch_note(10, note);
+    cr_assert_eq(store_commit_begin(s, note), OK);
+    scratch_delete(store_begin(s), 8);
+}
+
 static bool every_fourth_gone(uint64_t seq, uint64_t next)
 {
     return seq < next && seq % 4 != 0;

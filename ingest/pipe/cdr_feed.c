@@ -215,6 +215,16 @@ static enum err refuse_document(struct pipe *p, const struct pipe_feed *f, struc
     return OK;
 }
 
+/* A document that was read, at `base` of the body. */
+static enum err keep_document(struct pipe *p, const struct pipe_feed *f, struct cdr_scratch *s,
+                              size_t base, struct cdr_posted *out)
+{
+    enum err e = put(p, f, s);
+    if (e == OK)
+        out->accepted++;
+    return e == ERR_LIMIT ? refuse_document(p, f, out, (struct diag){"document", 0}, base) : e;
+}
+
 /* One document at `base` of the body. */
 static enum err take_document(struct pipe *p, const struct pipe_feed *f, struct cdr_scratch *s,
                               struct span doc, size_t base, struct cdr_posted *out)
@@ -224,12 +234,7 @@ static enum err take_document(struct pipe *p, const struct pipe_feed *f, struct 
     enum err e = read_text(f, s, doc, &d);
     if (e == ERR_NOTFOUND && f->kind == FEED_MAPPED)
         return refuse_cdr(p, f, e, REASON_JSON, &d);
-    if (e != OK)
-        return refuse_document(p, f, out, d, base);
-    e = put(p, f, s);
-    if (e == OK)
-        out->accepted++;
-    return e == ERR_LIMIT ? refuse_document(p, f, out, d, base) : e;
+    return e == OK ? keep_document(p, f, s, base, out) : refuse_document(p, f, out, d, base);
 }
 
 static enum err take_array(struct pipe *p, const struct pipe_feed *f, struct cdr_scratch *s,
@@ -267,6 +272,12 @@ static enum err take_objects(struct pipe *p, const struct pipe_feed *f, struct c
                              struct span text, struct cdr_posted *out)
 {
     struct span rest = span_trim(text);
+    struct diag d;
+    /* Nearly always there is one, and then its end need not be looked for before it is read. */
+    if (read_text(f, s, rest, &d) == OK) {
+        pipe_received(p, f, rest.n);
+        return keep_document(p, f, s, (size_t)(rest.p - text.p), out);
+    }
     while (rest.n > 0) {
         size_t at = (size_t)(rest.p - text.p), n = 0;
         enum err e = object_bytes(rest, &n, &out->first);

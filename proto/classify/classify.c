@@ -11,16 +11,19 @@ void classify_extras(enum feed_kind kind, struct extra extra[], size_t *count,
 {
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
-        struct extra x = extra[i];
-        if (x.field == FIELD_UNKNOWN)
-            x.field = field_by_variable(kind, x.name);
-        unsigned handling = field_row(x.field)->handling;
-        counts->by_handling[handling]++;
-        counts->unknown += x.field == FIELD_UNKNOWN;
-        if (field_row(x.field)->kinds & CPNI_D)
-            x.value = cut(number_cut_postd(x.value), x.value, counts);
-        if (handling != HANDLE_DROP)
-            extra[kept++] = x;
+        struct extra *x = &extra[i];
+        if (x->field == FIELD_UNKNOWN)
+            x->field = field_by_variable(kind, x->name);
+        const struct field_row *row = field_row(x->field);
+        counts->by_handling[row->handling]++;
+        counts->unknown += x->field == FIELD_UNKNOWN;
+        if (row->kinds & CPNI_D)
+            x->value = cut(number_cut_postd(x->value), x->value, counts);
+        if (row->handling == HANDLE_DROP)
+            continue;
+        if (kept < i)
+            extra[kept] = *x;
+        kept++;
     }
     *count = kept;
 }

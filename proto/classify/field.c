@@ -1,9 +1,9 @@
 #include "proto/classify/field.h"
 
-enum {
-    FIELD_IDS = 1024, /* names.def ends at 1023 */
-    HEADER_NAME_BYTES_MAX = 64
-};
+#include "name_index_fields.h"
+#include "proto/core/name_hash.h"
+
+enum { HEADER_NAME_BYTES_MAX = 64 };
 
 /* Place of each row in FIELD_ROWS. */
 enum {
@@ -31,11 +31,11 @@ const struct field_row FIELD_ROWS[] = {
 #undef FIELD
 };
 const size_t FIELD_ROWS_COUNT = sizeof FIELD_ROWS / sizeof FIELD_ROWS[0];
-_Static_assert(sizeof FIELD_ROWS / sizeof FIELD_ROWS[0] <= 256, "AT_OF_ID holds a byte");
+_Static_assert(sizeof FIELD_ROWS / sizeof FIELD_ROWS[0] <= 256, "FIELD_ROW_OF_ID holds a byte");
 
 /* An id without an entry is row 0: rule zero. Two entries with one id do not compile
  * (-Woverride-init). */
-static const uint8_t AT_OF_ID[FIELD_IDS] = {
+const uint8_t FIELD_ROW_OF_ID[FIELD_IDS] = {
 #define FIELD(id, symbol, ...) [id] = AT_##symbol,
 #include "proto/classify/fields.def"
 #undef FIELD
@@ -53,16 +53,20 @@ static const struct span NAME_OF_ID[FIELD_IDS] = {
 #include "proto/classify/names.def"
 };
 
-static const bool PATTERN_ID[FIELD_IDS] = {
+const bool FIELD_PATTERN_IDS[FIELD_IDS] = {
     [FIELD_UNKNOWN] = true,
 #define PATTERN(id, space, how, text, symbol) [id] = true,
 #include "proto/classify/names.def"
 };
 
-enum space { SPACE_SIP, SPACE_FREESWITCH, SPACE_ASTERISK, SPACE_MAPPED, SPACE_COUNT };
+enum space {
+#define SPACE(space) SPACE_##space,
+#include "proto/classify/names.def"
+    SPACE_COUNT
+};
 static const char *const SPACE_TEXT[] = {"sip", "freeswitch", "asterisk", "mapped"};
 
-/* All names in the order of names.def, and where those of each space begin. */
+/* All names in the order of names.def. */
 static const struct {
     uint16_t id;
     uint8_t space;
@@ -70,14 +74,7 @@ static const struct {
 #define NAME(id, space, name, symbol) {id, SPACE_##space},
 #include "proto/classify/names.def"
 };
-enum {
-#define SPACE(space)                  FIRST_##space, BEFORE_##space = FIRST_##space - 1,
-#define NAME(id, space, name, symbol) PLACE_##id,
-#include "proto/classify/names.def"
-    NAMES_COUNT
-};
-static const uint16_t SPACE_FIRST[SPACE_COUNT + 1] = {FIRST_SIP, FIRST_FREESWITCH, FIRST_ASTERISK,
-                                                      FIRST_MAPPED, NAMES_COUNT};
+enum { NAMES_COUNT = sizeof NAMES / sizeof NAMES[0] };
 
 enum how { HOW_PREFIX, HOW_SUFFIX, HOW_ANYWHERE };
 static const struct pattern {
@@ -88,49 +85,24 @@ static const struct pattern {
 #include "proto/classify/names.def"
 };
 enum { PATTERNS_COUNT = sizeof PATTERNS / sizeof PATTERNS[0] };
+_Static_assert(sizeof PATTERN_PAIRS / sizeof PATTERN_PAIRS[0] == PATTERNS_COUNT, "one a pattern");
 
 static const struct span COPIED_PREFIXES[] = {
 #define COPIED(space, prefix) SPAN_LIT(prefix),
 #include "proto/classify/names.def"
 };
 
-const struct field_row *field_row(unsigned id)
-{
-    return &FIELD_ROWS[id < FIELD_IDS ? AT_OF_ID[id] : 0];
-}
-
 struct span field_name(unsigned id)
 {
     return NAME_OF_ID[id < FIELD_IDS ? id : FIELD_UNKNOWN];
 }
 
-bool field_is_pattern(unsigned id)
-{
-    return id < FIELD_IDS && PATTERN_ID[id];
-}
-
-/* Length first: most steps of the search then compare two numbers. */
-static int name_cmp(struct span a, struct span b)
-{
-    if (a.n != b.n)
-        return a.n < b.n ? -1 : 1;
-    return memcmp(a.p, b.p, a.n);
-}
-
 static uint16_t by_name(enum space space, struct span name)
 {
-    size_t low = SPACE_FIRST[space], high = SPACE_FIRST[space + 1];
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        int order = name_cmp(NAME_OF_ID[NAMES[mid].id], name);
-        if (order == 0)
-            return NAMES[mid].id;
-        if (order < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return FIELD_UNKNOWN;
+    unsigned i = name_candidate(&FIELD_INDEX, name, space);
+    if (i >= NAMES_COUNT || NAMES[i].space != space || !span_eq(NAME_OF_ID[NAMES[i].id], name))
+        return FIELD_UNKNOWN;
+    return NAMES[i].id;
 }
 
 static bool pattern_matches(const struct pattern *p, struct span name)
@@ -149,8 +121,10 @@ static bool pattern_matches(const struct pattern *p, struct span name)
 
 static uint16_t by_pattern(enum space space, struct span name)
 {
+    const uint64_t pairs = name_pairs(name);
     for (size_t i = 0; i < PATTERNS_COUNT; i++)
-        if (PATTERNS[i].space == space && pattern_matches(&PATTERNS[i], name))
+        if (PATTERNS[i].space == space && (PATTERN_PAIRS[i] & ~pairs) == 0 &&
+            pattern_matches(&PATTERNS[i], name))
             return PATTERNS[i].id;
     return FIELD_UNKNOWN;
 }

@@ -86,13 +86,24 @@ struct field_row {
 extern const struct field_row FIELD_ROWS[]; /* row 0 is FIELD_UNKNOWN */
 extern const size_t FIELD_ROWS_COUNT;
 
+/* By field id: the place of its row, and whether it stands for many names. */
+enum { FIELD_IDS = 1024 }; /* names.def ends at 1023 */
+extern const uint8_t FIELD_ROW_OF_ID[FIELD_IDS];
+extern const bool FIELD_PATTERN_IDS[FIELD_IDS];
+
 /* Class of a field id, never NULL: of an id this version does not know, rule zero. */
-const struct field_row *field_row(unsigned id);
+static inline const struct field_row *field_row(unsigned id)
+{
+    return &FIELD_ROWS[id < FIELD_IDS ? FIELD_ROW_OF_ID[id] : 0];
+}
 /* What the field is called: the name of names.def or of the row. Static. */
 struct span field_name(unsigned id);
 /* Whether the id stands for many names (rule zero, "sip_h_*"): then each extra carries
  * its own. */
-bool field_is_pattern(unsigned id);
+static inline bool field_is_pattern(unsigned id)
+{
+    return id < FIELD_IDS && FIELD_PATTERN_IDS[id];
+}
 
 /* The id of a SIP header, full or compact, in any case (RFC 3261 7.3.1, 7.3.3). */
 uint16_t field_by_sip_header(struct span name);

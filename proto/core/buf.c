@@ -1,6 +1,6 @@
 #include "proto/core/buf.h"
 
-void buf_varint(struct buf *b, uint64_t v)
+void buf_long_varint(struct buf *b, uint64_t v)
 {
     uint8_t bytes[10];
     size_t n = 0;

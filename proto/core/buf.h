@@ -90,7 +90,17 @@ static inline void buf_be64(struct buf *b, uint64_t v)
     buf_be(b, v, 8);
 }
 
-void buf_varint(struct buf *b, uint64_t v); /* LEB128, as reader_varint */
+void buf_long_varint(struct buf *b, uint64_t v);
+
+/* LEB128, as reader_varint. Nearly all lengths and tags are below 128. */
+static inline void buf_varint(struct buf *b, uint64_t v)
+{
+    if (v < 0x80)
+        buf_bytes(b, &(uint8_t){(uint8_t)v}, 1);
+    else
+        buf_long_varint(b, v);
+}
+
 void buf_lv(struct buf *b, struct span s);  /* varint length, bytes */
 void buf_dec(struct buf *b, uint64_t v);    /* decimal digits */
 void buf_hex(struct buf *b, struct span s); /* two lower-case digits a byte */

@@ -1,6 +1,6 @@
 #include "proto/core/reader.h"
 
-uint64_t reader_varint(struct reader *r)
+uint64_t reader_long_varint(struct reader *r)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
@@ -16,14 +16,4 @@ uint64_t reader_varint(struct reader *r)
     }
     r->failed = true;
     return 0;
-}
-
-struct span reader_lv(struct reader *r)
-{
-    uint64_t n = reader_varint(r);
-    if (n > reader_left(r)) {
-        r->failed = true;
-        return SPAN_EMPTY;
-    }
-    return reader_take(r, (size_t)n);
 }

@@ -88,10 +88,25 @@ static inline uint16_t reader_le16(struct reader *r)
     return __builtin_bswap16(reader_be16(r));
 }
 
-/* LEB128, shortest form only, at most 10 bytes: one value has one encoding. */
-uint64_t reader_varint(struct reader *r);
+uint64_t reader_long_varint(struct reader *r);
+
+/* LEB128, shortest form only, at most 10 bytes: one value has one encoding. Most are one byte. */
+static inline uint64_t reader_varint(struct reader *r)
+{
+    if (r->failed || r->at == r->in.n || r->in.p[r->at] >= 0x80)
+        return reader_long_varint(r);
+    return r->in.p[r->at++];
+}
 
 /* varint length, then that many bytes. */
-struct span reader_lv(struct reader *r);
+static inline struct span reader_lv(struct reader *r)
+{
+    uint64_t n = reader_varint(r);
+    if (n > reader_left(r)) {
+        r->failed = true;
+        return SPAN_EMPTY;
+    }
+    return reader_take(r, (size_t)n);
+}
 
 #endif

@@ -1,6 +1,6 @@
 #include "proto/frame/csv.h"
 
-#include "proto/frame/scan.h"
+#include "proto/core/bytescan.h"
 
 /* What is being read: at most LINE_BYTES_MAX bytes of the caller's input. */
 struct line {
@@ -9,6 +9,8 @@ struct line {
     bool whole; /* nothing follows `in` */
     struct buf *scratch;
     struct csv_dialect dialect;
+    struct bytescan
+        scan; /* for all bytes that may end anything; each end passes over the others' */
 };
 
 enum stop { STOP_COLUMN, STOP_LINE }; /* what ended a column */
@@ -23,6 +25,24 @@ static enum err ends_early(const struct line *l, const char *what, struct diag *
     return diag_set(d, ERR_MORE, what, l->in.n);
 }
 
+/* The delimiter, the line end, NUL, or the end of the input, at or behind `at`. */
+static size_t column_end(struct line *l, size_t at)
+{
+    const uint8_t quote = l->dialect.quote;
+    while ((at = bytescan_next(&l->scan, at)) < l->in.n && quote && l->in.p[at] == quote)
+        at++;
+    return at;
+}
+
+/* The quote, NUL, or the end of the input. */
+static size_t quote_end(struct line *l, size_t at)
+{
+    const uint8_t quote = l->dialect.quote;
+    while ((at = bytescan_next(&l->scan, at)) < l->in.n && l->in.p[at] != quote && l->in.p[at] != 0)
+        at++;
+    return at;
+}
+
 /* A tab may be the delimiter. */
 static bool is_blank(const struct line *l, uint8_t c)
 {
@@ -34,7 +54,7 @@ static enum err read_bare(struct line *l, struct csv_column *out, enum stop *out
                           struct diag *d)
 {
     size_t start = l->at;
-    size_t end = scan_two_or_nul(l->in, start, l->dialect.delimiter, '\n');
+    size_t end = column_end(l, start);
     if (end == l->in.n && !l->whole)
         return ends_early(l, "line end", d);
     if (end < l->in.n && l->in.p[end] == 0)
@@ -101,7 +121,7 @@ static enum err read_quoted(struct line *l, struct csv_column *out, enum stop *o
     const uint8_t quote = l->dialect.quote;
     struct pieces ps = {.start = l->at, .mark = l->scratch->n};
     for (size_t at = l->at;; at++) {
-        at = scan_two_or_nul(l->in, at, quote, quote);
+        at = quote_end(l, at);
         if (at == l->in.n)
             return ends_early(l, "quote is not closed", d);
         if (l->in.p[at] == 0)
@@ -151,6 +171,8 @@ enum err csv_next_as(struct csv_dialect dialect, struct span in, bool at_end, st
                      .dialect = dialect};
     enum stop stop = STOP_COLUMN;
     size_t count = 0;
+    l.scan =
+        bytescan_of((struct bytescan_set){{dialect.delimiter, '\n', dialect.quote, 0}, 0}, l.in);
     buf_reset(scratch);
     if (in.n == 0)
         return diag_set(d, ERR_MORE, "line", 0);

@@ -1,7 +1,6 @@
 #include "proto/frame/json.h"
 
 #include "proto/core/check.h"
-#include "proto/frame/scan.h"
 
 static bool is_hex(uint8_t c)
 {
@@ -40,19 +39,35 @@ static enum err read_escape(struct json *j, struct diag *d)
     return OK;
 }
 
+/* Where the plain text of a string that goes on at `at` stops: at a quote, a backslash, a control
+ * character or the end. Percent signs on the way are noted; to look for them once more would cost
+ * as much as all of this. */
+static inline size_t plain_end(struct json *j, size_t at, bool *percent)
+{
+    for (; (at = bytescan_next(&j->scan, at)) < j->in.n && j->in.p[at] == '%'; at++)
+        *percent = true;
+    return at;
+}
+
+/* What a string holds beside plain text. */
+struct string_marks {
+    bool escaped, percent;
+};
+
 /* At the opening quote; gives what is between the quotes. */
-static enum err read_string(struct json *j, struct span *out, bool *out_escaped, struct diag *d)
+static enum err read_string(struct json *j, struct span *out, struct string_marks *marks,
+                            struct diag *d)
 {
     size_t start = ++j->at;
-    *out_escaped = false;
+    *marks = (struct string_marks){false, false};
     for (;;) {
-        j->at = scan_json_string(j->in, j->at);
+        j->at = plain_end(j, j->at, &marks->percent);
         uint8_t c = peek(j);
         if (c == '"')
             break;
         if (c != '\\')
             return refuse(j, "string", d);
-        *out_escaped = true;
+        *marks = (struct string_marks){true, true}; /* \u0025 is a percent sign, too */
         enum err e = read_escape(j, d);
         if (e != OK)
             return e;
@@ -123,11 +138,16 @@ static enum err read_container(struct json *j, struct json_item *out, struct dia
 
 static enum err read_value(struct json *j, struct json_item *out, struct diag *d)
 {
-    out->text_escaped = false;
+    struct string_marks marks = {false, false};
+    enum err e = OK;
+    out->text_escaped = out->text_percent = false;
     switch (peek(j)) {
     case '"':
         out->kind = JSON_STRING;
-        return read_string(j, &out->text, &out->text_escaped, d);
+        e = read_string(j, &out->text, &marks, d);
+        out->text_escaped = marks.escaped;
+        out->text_percent = marks.percent;
+        return e;
     case '{':
     case '[':
         return read_container(j, out, d);
@@ -146,9 +166,11 @@ static enum err read_name(struct json *j, struct json_item *out, struct diag *d)
 {
     if (peek(j) != '"')
         return refuse(j, "member name", d);
-    enum err e = read_string(j, &out->name, &out->name_escaped, d);
+    struct string_marks marks;
+    enum err e = read_string(j, &out->name, &marks, d);
     if (e != OK)
         return e;
+    out->name_escaped = marks.escaped;
     skip_blanks(j);
     if (peek(j) != ':')
         return refuse(j, "colon", d);
@@ -157,20 +179,22 @@ static enum err read_name(struct json *j, struct json_item *out, struct diag *d)
     return OK;
 }
 
-static bool in_object(const struct json *j)
+/* After a level was entered or left: is the one around the cursor an object? */
+static void set_level(struct json *j, bool first)
 {
-    return j->objects >> (j->depth - 1) & 1;
+    j->object = j->depth && j->objects >> (j->depth - 1) & 1;
+    j->first = first;
 }
 
 /* One step of the walk, whatever came before it. */
 static enum err step(struct json *j, struct json_item *out, struct diag *d)
 {
-    bool object = in_object(j);
+    bool object = j->object;
     skip_blanks(j);
     if (peek(j) == (object ? '}' : ']')) {
         j->at++;
         j->depth--;
-        j->first = false;
+        set_level(j, false);
         *out = (struct json_item){.kind = JSON_END};
         return OK;
     }
@@ -187,13 +211,43 @@ static enum err step(struct json *j, struct json_item *out, struct diag *d)
     return e == OK ? read_value(j, out, d) : e;
 }
 
+/* Nearly every member that switches write is ,"name":"text" without blanks and backslashes: all
+ * of it in one go. False: it is anything else, or wrong, and nothing was done. Apart from the
+ * grammar's cases, so that it keeps the registers to itself. */
+__attribute__((noinline)) static bool quick_member(struct json *j, struct json_item *out)
+{
+    enum { BETWEEN_BYTES = sizeof "\":\"" - 1 };
+    const uint8_t *in = j->in.p;
+    const size_t n = j->in.n;
+    size_t name = j->at + (j->first ? 1 : 2);
+    if (!j->object || name >= n || in[name - 1] != '"' || (!j->first && in[name - 2] != ','))
+        return false;
+    bool percent = false;
+    size_t name_end = plain_end(j, name, &percent);
+    size_t text = name_end + BETWEEN_BYTES;
+    if (text >= n || memcmp(in + name_end, "\":\"", BETWEEN_BYTES) != 0)
+        return false;
+    percent = false;
+    size_t text_end = plain_end(j, text, &percent);
+    if (text_end == n || in[text_end] != '"')
+        return false;
+    j->at = text_end + 1;
+    j->first = false;
+    out->kind = JSON_STRING;
+    out->name_escaped = out->text_escaped = false;
+    out->text_percent = percent;
+    out->name = span_of(in + name, name_end - name);
+    out->text = span_of(in + text, text_end - text);
+    return true;
+}
+
 void json_enter(struct json *j)
 {
     CHECK(j->pending && j->depth < JSON_DEPTH_MAX);
     uint64_t bit = UINT64_C(1) << j->depth++;
     j->objects = j->in.p[j->at - 1] == '{' ? j->objects | bit : j->objects & ~bit;
     j->pending = false;
-    j->first = true;
+    set_level(j, true);
 }
 
 static enum err skip(struct json *j, struct diag *d)
@@ -201,7 +255,7 @@ static enum err skip(struct json *j, struct diag *d)
     struct json_item item;
     unsigned outside = j->depth;
     for (json_enter(j); j->depth > outside;) {
-        enum err e = step(j, &item, d);
+        enum err e = quick_member(j, &item) ? OK : step(j, &item, d);
         if (e != OK)
             return e;
         if (j->pending)
@@ -213,7 +267,8 @@ static enum err skip(struct json *j, struct diag *d)
 enum err json_open(struct json *j, struct span text, enum json_kind kind, struct diag *d)
 {
     struct json_item item;
-    *j = (struct json){.in = text};
+    static const struct bytescan_set IN_STRING = {{'"', '\\', '%', '"'}, 0x20};
+    *j = (struct json){.in = text, .scan = bytescan_of(IN_STRING, text)};
     skip_blanks(j);
     if (peek(j) != (kind == JSON_OBJECT ? '{' : '['))
         return refuse(j, "document", d);
@@ -225,6 +280,8 @@ enum err json_open(struct json *j, struct span text, enum json_kind kind, struct
 
 enum err json_next(struct json *j, struct json_item *out, struct diag *d)
 {
+    if (!j->pending && quick_member(j, out))
+        return OK;
     CHECK(j->depth > 0 || j->pending);
     enum err e = j->pending ? skip(j, d) : OK;
     return e == OK ? step(j, out, d) : e;
@@ -300,13 +357,9 @@ static uint8_t escape_byte(uint8_t c)
     return hit && c ? (uint8_t)TO[hit - FROM] : c;
 }
 
-enum err json_unescape(struct span text, bool escaped, struct buf *room, struct span *out)
+enum err json_decode(struct span text, struct buf *room, struct span *out)
 {
     size_t mark = room->n;
-    if (!escaped) {
-        *out = text;
-        return OK;
-    }
     for (struct span rest = text; rest.n;) {
         size_t plain = span_find(rest, '\\');
         buf_put(room, span_sub(rest, 0, plain));

@@ -17,6 +17,7 @@
 #define CPNI_FRAME_JSON_H
 
 #include "proto/core/buf.h"
+#include "proto/core/bytescan.h"
 #include "proto/core/diag.h"
 
 /* One bit of a word a level; the deepest document we know (FreeSWITCH) has 6. */
@@ -38,15 +39,18 @@ struct json_item {
     enum json_kind kind;
     bool name_escaped; /* the name holds a backslash: json_unescape() it before use */
     bool text_escaped;
-    struct span name; /* of a member, without its quotes; empty in an array */
-    struct span text; /* string without its quotes; number or literal; empty for the others */
+    bool text_percent; /* a string with a percent sign, as far as can be told without decoding it */
+    struct span name;  /* of a member, without its quotes; empty in an array */
+    struct span text;  /* string without its quotes; number or literal; empty for the others */
 };
 
 struct json {
     struct span in; /* borrowed */
+    struct bytescan scan;
     size_t at;
     uint64_t objects; /* bit n: level n is an object, not an array */
     uint8_t depth;
+    bool object;  /* the level around the cursor is one */
     bool pending; /* the last item is a container nobody has entered yet */
     bool first;   /* nothing of this container has been read */
 };
@@ -71,7 +75,19 @@ MUST_CHECK enum err json_close(const struct json *j, struct diag *d);
 /* The text of a string: itself if it has no escapes, else decoded into `room`. A surrogate
  * without its half becomes U+FFFD. ERR_LIMIT: no room; text.n bytes always suffice.
  * `text` must come from an item, so that its escapes are known to be well formed. */
-MUST_CHECK enum err json_unescape(struct span text, bool escaped, struct buf *room,
-                                  struct span *out);
+MUST_CHECK static inline enum err json_unescape(struct span text, bool escaped, struct buf *room,
+                                                struct span *out);
+
+/* The same of a string that has escapes. */
+MUST_CHECK enum err json_decode(struct span text, struct buf *room, struct span *out);
+
+static inline enum err json_unescape(struct span text, bool escaped, struct buf *room,
+                                     struct span *out)
+{
+    if (escaped)
+        return json_decode(text, room, out);
+    *out = text;
+    return OK;
+}
 
 #endif

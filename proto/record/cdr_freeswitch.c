@@ -1,22 +1,13 @@
 #include "proto/record/cdr_record.h"
 
+#include "name_index_cdr.h"
+#include "proto/core/name_hash.h"
 #include "proto/frame/form.h"
 #include "proto/frame/json.h"
 
 enum group {
-    GROUP_TOP,
-    GROUP_CHANNEL,
-    GROUP_VARIABLE,
-    GROUP_MEDIA, /* callStats, and inside it audio, and inside it inbound */
-    GROUP_AUDIO,
-    GROUP_STATS,
-    GROUP_CALLFLOW, /* the array, and what is in its elements: the newest comes first */
-    GROUP_FLOW,
-    GROUP_OLD_FLOW,
-    GROUP_PROFILE,
-    GROUP_APP_LOG, /* object with the applications that ran */
-    GROUP_APPS,
-    GROUP_APP,
+#define GROUP(group, meaning) GROUP_##group,
+#include "proto/record/cdr_maps.def"
     GROUP_COUNT
 };
 
@@ -137,7 +128,7 @@ static void set_attest(struct span v, void *member)
         *(uint8_t *)member = (uint8_t)(ATTEST_A + (letter - 'A'));
 }
 
-/* ---- the names of cdr_maps.def, and an index over them ---- */
+/* ---- the names of cdr_maps.def ---- */
 
 /* Members come first, in their order of preference; then what is kept for later; then what is
  * known and left out. A name's place is where its text is put. */
@@ -170,50 +161,14 @@ static const struct known {
 #define REPEATED(name) {SPAN_LIT(name), GROUP_VARIABLE},
 #include "proto/record/cdr_maps.def"
 };
-enum { KNOWN_COUNT = sizeof KNOWN / sizeof KNOWN[0], INDEX_SLOTS = 512 };
-_Static_assert(KNOWN_COUNT < 255 && KNOWN_COUNT * 2 < INDEX_SLOTS, "a byte a slot, half empty");
+enum { KNOWN_COUNT = sizeof KNOWN / sizeof KNOWN[0] };
 
-/* Open addressing; place in KNOWN + 1, 0 = empty. Made anew for each document in half a
- * microsecond, which is less than one search in a sorted table for each of 200 variables. */
-struct index {
-    uint8_t slot[INDEX_SLOTS];
-};
-
-/* The ends of a name tell it from nearly all others. */
-static size_t hash(struct span name, unsigned group)
+/* Place in KNOWN; KNOWN_COUNT: unknown. */
+static size_t known_find(enum group group, struct span name)
 {
-    uint64_t head = 0, tail = 0;
-    if (name.n >= sizeof head) {
-        memcpy(&head, name.p, sizeof head);
-        memcpy(&tail, name.p + name.n - sizeof tail, sizeof tail);
-    } else {
-        for (size_t i = 0; i < name.n; i++)
-            head = head << 8 | name.p[i];
-    }
-    uint64_t h = head ^ (tail << 19 | tail >> 45) ^ (uint64_t)name.n << 57 ^ group;
-    return (size_t)(h * UINT64_C(0x9e3779b97f4a7c15) >> 55); /* 9 bits: INDEX_SLOTS */
-}
-
-static void index_make(struct index *x)
-{
-    memset(x, 0, sizeof *x);
-    for (size_t i = 0; i < KNOWN_COUNT; i++) {
-        size_t at = hash(KNOWN[i].name, KNOWN[i].group);
-        while (x->slot[at])
-            at = (at + 1) % INDEX_SLOTS;
-        x->slot[at] = (uint8_t)(i + 1);
-    }
-}
-
-/* KNOWN_COUNT: unknown. */
-static size_t index_find(const struct index *x, enum group group, struct span name)
-{
-    for (size_t at = hash(name, group); x->slot[at]; at = (at + 1) % INDEX_SLOTS) {
-        const struct known *k = &KNOWN[x->slot[at] - 1];
-        if (k->group == group && span_eq(k->name, name))
-            return x->slot[at] - 1u;
-    }
-    return KNOWN_COUNT;
+    unsigned i = name_candidate(&CDR_INDEX, name, group);
+    return i < KNOWN_COUNT && KNOWN[i].group == group && span_eq(KNOWN[i].name, name) ? i
+                                                                                      : KNOWN_COUNT;
 }
 
 /* ---- one pass over the document ---- */
@@ -222,7 +177,6 @@ struct job {
     struct json json;
     struct buf *room;
     struct record *r;
-    struct index index;
     struct span place[PLACES_COUNT];
     struct span app_name, app_data; /* of the application that is being read */
     struct buf log;                 /* applications so far, in `room` */
@@ -288,15 +242,22 @@ static void log_app(struct job *j)
     j->app_name = j->app_data = SPAN_EMPTY;
 }
 
-static enum err scalar(struct job *j, enum group group, struct span name, struct span text)
+static void application(struct job *j, struct span name, struct span text)
 {
-    if (group == GROUP_VARIABLE && form_percent(text, j->room, &text) != OK)
-        return ERR_LIMIT;
-    if (group == GROUP_APP && span_is(name, "app_name"))
+    if (span_is(name, "app_name"))
         j->app_name = text;
-    if (group == GROUP_APP && span_is(name, "app_data"))
+    if (span_is(name, "app_data"))
         j->app_data = text;
-    size_t at = index_find(&j->index, group, name);
+}
+
+static enum err scalar(struct job *j, enum group group, struct span name, struct span text,
+                       bool percent)
+{
+    if (percent && group == GROUP_VARIABLE && form_percent(text, j->room, &text) != OK)
+        return ERR_LIMIT;
+    if (group == GROUP_APP)
+        application(j, name, text);
+    size_t at = known_find(group, name);
     if (at < PLACES_COUNT)
         j->place[at] = text; /* a name given twice: the last one holds */
     else if (at == KNOWN_COUNT && text.n && keeps_unknown(group))
@@ -337,7 +298,7 @@ static enum err member(struct job *j, enum group group, struct json_item *item, 
         return container(j, group, name, d);
     if (item->kind == JSON_NULL)
         return OK;
-    if (scalar(j, group, name, text) != OK)
+    if (scalar(j, group, name, text, item->text_percent) != OK)
         return diag_set(d, ERR_LIMIT, "room for decoded values", j->json.at);
     return OK;
 }
@@ -515,7 +476,6 @@ enum err cdr_freeswitch(struct span json, struct buf *room, struct record *out, 
     if (!log)
         return diag_set(d, ERR_LIMIT, "room for decoded values", 0);
     j.log = buf_of(log, LOG_BYTES_MAX);
-    index_make(&j.index);
     record_reset(out);
     enum err e = json_open(&j.json, json, JSON_OBJECT, d);
     if (e == OK)

@@ -345,6 +345,8 @@ Test(cdr_feed, bodies)
         {"lines", SPAN_LIT(DOC(1) "\n" DOC(2) "\n"), OK, 2, 0},
         {"one behind the other", SPAN_LIT(DOC(1) DOC(2)), OK, 2, 0},
         {"one without a call", SPAN_LIT(DOC(1) "{}" DOC(2)), OK, 2, 1},
+        {"no call alone", SPAN_LIT("{}"), OK, 0, 1},
+        {"text behind it", SPAN_LIT(DOC(1) "x"), ERR_SYNTAX, 1, 0},
         {"cut short", SPAN_LIT(DOC(1) "{\"a\":"), ERR_SYNTAX, 1, 0},
         {"array cut short", SPAN_LIT("[" DOC(1)), ERR_SYNTAX, 1, 0},
         {"XML", SPAN_LIT("<cdr/>"), ERR_VERSION, 0, 0},

@@ -2,6 +2,7 @@
  * value is walked, skipped or taken; every prefix of a document asks for more; strings are
  * decoded; depth is bounded. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "proto/frame/json.h"
 #include "tests/lib/exact.h"
@@ -189,6 +190,61 @@ Test(json, items_in_their_order)
             json_enter(&j);
     }
     cr_expect(json_close(&j, NULL) == OK);
+}
+
+/* The quick way through a member and the one through the grammar must not differ in anything. */
+Test(json, members_are_the_same_with_blanks_between)
+{
+    static const char *const TEXT[] = {"",
+                                       "a",
+                                       "50%",
+                                       "%41%",
+                                       "\\u0025",
+                                       "x\\\"y%",
+                                       "\\\\",
+                                       "a\\n%20b",
+                                       "}{][,:",
+                                       "\x7f\xff",
+                                       "0123456789012345678901234567890123456789"
+                                       "012345678901234567890123456789"};
+    for (size_t name = 0; name < sizeof TEXT / sizeof TEXT[0]; name++) {
+        for (size_t value = 0; value < sizeof TEXT / sizeof TEXT[0]; value++) {
+            char quick[512], slow[512];
+            struct json jq, js;
+            struct json_item q = {.kind = JSON_END}, s = q;
+            snprintf(quick, sizeof quick, "{\"%s\":\"%s\",\"%s\":\"%s\"}", TEXT[name], TEXT[value],
+                     TEXT[value], TEXT[name]);
+            snprintf(slow, sizeof slow, "{ \"%s\" : \"%s\" , \"%s\" : \"%s\" }", TEXT[name],
+                     TEXT[value], TEXT[value], TEXT[name]);
+            cr_assert(json_open(&jq, span_str(quick), JSON_OBJECT, NULL) == OK);
+            cr_assert(json_open(&js, span_str(slow), JSON_OBJECT, NULL) == OK);
+            for (int i = 0; i < 3; i++) {
+                cr_assert(json_next(&jq, &q, NULL) == OK && json_next(&js, &s, NULL) == OK);
+                cr_expect(q.kind == s.kind && q.name_escaped == s.name_escaped, "%s", quick);
+                cr_expect(q.text_escaped == s.text_escaped, "%s", quick);
+                cr_expect(q.text_percent == s.text_percent, "%s", quick);
+                cr_expect(span_eq(q.name, s.name) && span_eq(q.text, s.text), "%s", quick);
+            }
+            cr_expect(q.kind == JSON_END && json_close(&jq, NULL) == OK);
+        }
+    }
+}
+
+Test(json, a_percent_sign_is_never_missed)
+{
+    static const struct {
+        const char *text;
+        bool percent;
+    } ROW[] = {{"%", true}, {"a%20", true}, {"\\u0025", true}, {"plain", false}, {"", false}};
+    for (size_t i = 0; i < sizeof ROW / sizeof ROW[0]; i++) {
+        char text[64];
+        struct json j;
+        struct json_item item;
+        snprintf(text, sizeof text, "{\"%%\":\"%s\"}", ROW[i].text);
+        cr_assert(json_open(&j, span_str(text), JSON_OBJECT, NULL) == OK);
+        cr_assert(json_next(&j, &item, NULL) == OK);
+        cr_expect(item.text_percent == ROW[i].percent, "%s", text);
+    }
 }
 
 Test(json, take_gives_the_text_of_a_container)

@@ -81,6 +81,31 @@ static void expect_variables(const char *variables)
     cr_assert_eq(read_json(span_str(json), &d), OK, "%s: %s", variables, d.what);
 }
 
+/* A name that the index does not find would become an extra; so does what is no address. */
+Test(cdr_freeswitch, every_mapped_variable_is_found)
+{
+    enum { TOP, CHANNEL, VARIABLE, STATS, PROFILE };
+    static const struct {
+        int group;
+        const char *name;
+    } ROW[] = {
+#define MEMBER(group, name, setter, member) {group, name},
+#include "proto/record/cdr_maps.def"
+#define KEEP(group, name, symbol) {group, name},
+#include "proto/record/cdr_maps.def"
+#define REPEATED(name) {VARIABLE, name},
+#include "proto/record/cdr_maps.def"
+    };
+    for (size_t i = 0; i < sizeof ROW / sizeof ROW[0]; i++) {
+        char variable[128];
+        if (ROW[i].group != VARIABLE)
+            continue;
+        snprintf(variable, sizeof variable, "\"%s\":\"192.0.2.1\",", ROW[i].name);
+        expect_variables(variable);
+        cr_expect_eq(record.extras_count, 0, "%s", ROW[i].name);
+    }
+}
+
 Test(cdr_freeswitch, outcomes)
 {
     static const struct {

@@ -168,6 +168,15 @@ static void open_sources(struct worker *w)
 
 /* --- the turn of the loop --- */
 
+/* Somebody waits for an answer that the open batch holds up, and the vault has not more than one
+ * to be busy with: then it goes as it is. Under load it fills while that one is synced; without,
+ * nobody waits flush_ms for company that does not come. */
+static bool is_awaited(const struct worker *w)
+{
+    enum { BUSY_BATCHES = 2 }; /* one that is being synced, and the next */
+    return intake_waiting(w->intake) > 0 && outlet_waiting(uplink_outlet(w->uplink)) < BUSY_BATCHES;
+}
+
 /* Dialogs that changed go into the same batch as the records of this flush, or a later one:
  * never an earlier one, for a deleted dialog must not be gone before its record is there. */
 static void flush_when_due(struct worker *w)
@@ -177,8 +186,11 @@ static void flush_when_due(struct worker *w)
     if (intake_dirty(w->intake) && !w->dirty_us)
         w->dirty_us = now;
     bool dialogs_due = w->dirty_us && now - w->dirty_us >= flush_us && !outlet_crowded(o);
-    if (!dialogs_due && outlet_due_us(o, flush_us, now) > 0)
+    if (!dialogs_due && outlet_due_us(o, flush_us, now) > 0) {
+        if (is_awaited(w))
+            outlet_close_batch(o);
         return;
+    }
     if (w->dirty_us && !outlet_crowded(o)) {
         intake_checkpoint(w->intake, false);
         w->dirty_us = 0;

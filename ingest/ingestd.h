@@ -27,7 +27,7 @@ struct ingestd_options {
     struct span npa;    /* bytes of deploy/npa.csv */
     struct metrics *metrics; /* NULL = none are published */
 
-    uint32_t flush_ms;             /* a partial batch waits no longer */
+    uint32_t flush_ms;             /* a partial batch waits no longer; less if its sender does */
     uint32_t drain_ms;             /* SIGTERM: how long to wait for the last receipts */
     size_t dialogs_max;            /* of this worker; 0 = DIALOGS_MAX_DEFAULT */
     uint32_t checkpoint_ms;        /* unanswered calls younger than this die with the process */

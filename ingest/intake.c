@@ -503,6 +503,11 @@ void intake_turn(struct intake *in)
     in->starved |= again && !outlet_room(o);
 }
 
+size_t intake_waiting(const struct intake *in)
+{
+    return in->http ? http_waiting(in->http) : 0;
+}
+
 void intake_settle(struct intake *in, uint64_t durable)
 {
     if (in->http)

@@ -37,6 +37,8 @@ MUST_CHECK enum err intake_open(struct intake *in, struct diag *d);
 
 /* At the end of each turn of the loop: pauses and resumes by the room there is. */
 void intake_turn(struct intake *in);
+/* Senders whose answer waits for a batch to be durable. */
+size_t intake_waiting(const struct intake *in);
 /* All batches up to this one are durable. */
 void intake_settle(struct intake *in, uint64_t durable);
 void intake_tick(struct intake *in); /* dialogs' timers */

@@ -321,6 +321,22 @@ Test(ingestd, http_says_200_only_when_it_is_stored)
     teardown(&b);
 }
 
+/* Nobody waits for a batch to fill, or for flush_ms: here it would be the whole test. */
+Test(ingestd, http_answer_does_not_wait_for_company)
+{
+    struct bed b;
+    setup(&b);
+    b.options.flush_ms = 600 * 1000;
+    start(&b);
+    for (unsigned i = 1; i <= 3; i++) {
+        int fd = post(&b, "/cdr/switch", document(i));
+        cr_expect_eq(status_of(&b, fd, 300, true), 200, "document %u", i);
+        cr_expect_eq(V.records_count, i);
+    }
+    cr_expect_eq(drain(&b), 0);
+    teardown(&b);
+}
+
 Test(ingestd, http_answer_outlives_a_restart_of_the_vault)
 {
     struct bed b;

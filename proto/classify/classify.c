@@ -11,19 +11,16 @@ void classify_extras(enum feed_kind kind, struct extra extra[], size_t *count,
 {
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
-        struct extra *x = &extra[i];
-        if (x->field == FIELD_UNKNOWN)
-            x->field = field_by_variable(kind, x->name);
-        const struct field_row *row = field_row(x->field);
+        const struct extra *x = &extra[i];
+        uint16_t field = x->field == FIELD_UNKNOWN ? field_by_variable(kind, x->name) : x->field;
+        const struct field_row *row = field_row(field);
+        struct span value = x->value;
         counts->by_handling[row->handling]++;
-        counts->unknown += x->field == FIELD_UNKNOWN;
+        counts->unknown += field == FIELD_UNKNOWN;
         if (row->kinds & CPNI_D)
-            x->value = cut(number_cut_postd(x->value), x->value, counts);
-        if (row->handling == HANDLE_DROP)
-            continue;
-        if (kept < i)
-            extra[kept] = *x;
-        kept++;
+            value = cut(number_cut_postd(value), value, counts);
+        if (row->handling != HANDLE_DROP)
+            extra[kept++] = (struct extra){field, x->name, value};
     }
     *count = kept;
 }

@@ -37,6 +37,8 @@ struct span number_cut_postd(struct span text)
 struct span number_strip(struct span raw)
 {
     size_t digits = 0;
+    if (raw.n == 0) /* most of a record's numbers */
+        return raw;
     for (size_t i = 0; i < raw.n; i++) {
         uint8_t c = raw.p[i];
         /* "p" and "w" wait, then dial what follows into the answered call: PINs, card numbers */
@@ -52,19 +54,20 @@ struct span number_strip(struct span raw)
 /* False for what is no number: a name, an address, too long. Parameters end it. */
 static bool read_dialed(struct span raw, struct dialed *out)
 {
-    *out = (struct dialed){.n = 0};
-    for (size_t i = 0; i < raw.n && raw.p[i] != ';'; i++) {
+    bool symbols = false;
+    out->n = 0;
+    out->plus = raw.n && raw.p[0] == '+';
+    for (size_t i = out->plus; i < raw.n && raw.p[i] != ';'; i++) {
         uint8_t c = raw.p[i];
-        if (c == '+' && i == 0)
-            out->plus = true;
-        else if (is_dial(c) && out->n < DIALED_MAX)
+        if (is_dial(c) && out->n < DIALED_MAX)
             out->d[out->n++] = (char)c;
         else if (!is_separator(c))
             return false;
+        symbols |= c == '*' || c == '#';
     }
-    while (out->n && out->d[out->n - 1] == '#')
+    while (symbols && out->n && out->d[out->n - 1] == '#')
         out->n--; /* ends dialling, means nothing */
-    for (size_t i = 1; i < out->n; i++)
+    for (size_t i = 1; symbols && i < out->n; i++)
         if (!byte_is_digit((uint8_t)out->d[i]))
             return false;
     return out->n > 0 && (byte_is_digit((uint8_t)out->d[0]) || (out->d[0] == '*' && !out->plus));
@@ -191,8 +194,8 @@ static const struct {
 
 static enum call_type service(enum number_plan plan, const char *d, size_t n)
 {
-    for (size_t i = 0; i < sizeof SHORT_NUMBERS / sizeof SHORT_NUMBERS[0]; i++)
-        if (SHORT_NUMBERS[i].plan == plan && n == 3 && memcmp(SHORT_NUMBERS[i].digits, d, 3) == 0)
+    for (size_t i = 0; n == 3 && i < sizeof SHORT_NUMBERS / sizeof SHORT_NUMBERS[0]; i++)
+        if (SHORT_NUMBERS[i].plan == plan && memcmp(SHORT_NUMBERS[i].digits, d, 3) == 0)
             return SHORT_NUMBERS[i].type;
     return CALL_TYPE_UNKNOWN;
 }
@@ -234,8 +237,8 @@ static const struct dial_rule *find_rule(enum number_plan plan, const char *d, s
 {
     for (size_t i = 0; i < sizeof RULES / sizeof RULES[0]; i++) {
         const struct dial_rule *r = &RULES[i];
-        if (r->plan == plan && begins(d, n, r->prefix) && n >= r->prefix_bytes &&
-            n - r->prefix_bytes >= r->rest_min && n - r->prefix_bytes <= r->rest_max)
+        if (r->plan == plan && n >= r->prefix_bytes && n - r->prefix_bytes >= r->rest_min &&
+            n - r->prefix_bytes <= r->rest_max && begins(d, n, r->prefix))
             return r;
     }
     return NULL;

@@ -65,18 +65,11 @@ uint32_t instant_month(int64_t us)
     return (uint32_t)(c.year * 100 + c.month);
 }
 
-static bool digits_at(struct span t, size_t at, size_t n, int max, int *out)
+/* The number that two digits are; at least 256 when they are none. */
+static inline int two(const uint8_t *p)
 {
-    int value = 0;
-    if (at + n > t.n)
-        return false;
-    for (size_t i = at; i < at + n; i++) {
-        if (!byte_is_digit(t.p[i]))
-            return false;
-        value = value * 10 + (t.p[i] - '0');
-    }
-    *out = value;
-    return value <= max;
+    unsigned tens = p[0] - (unsigned)'0', ones = p[1] - (unsigned)'0';
+    return tens > 9 || ones > 9 ? 256 : (int)(tens * 10 + ones);
 }
 
 static int month_days(int year, int month)
@@ -102,15 +95,19 @@ static bool fraction(struct span t, int *us)
 
 enum err instant_parse(struct span t, int64_t *out)
 {
-    struct civil c = {0};
-    bool ok = digits_at(t, 0, 4, 9999, &c.year) && digits_at(t, 5, 2, 12, &c.month) &&
-              digits_at(t, 8, 2, 31, &c.day) && digits_at(t, 11, 2, 23, &c.hour) &&
-              digits_at(t, 14, 2, 59, &c.minute) && digits_at(t, 17, 2, 60, &c.second);
-    if (!ok || t.p[4] != '-' || t.p[7] != '-' || (t.p[10] != ' ' && t.p[10] != 'T') ||
-        t.p[13] != ':' || t.p[16] != ':' || c.month < 1 || c.day < 1 ||
-        c.day > month_days(c.year, c.month))
+    static const size_t TEXT_BYTES = sizeof "YYYY-MM-DD HH:MM:SS" - 1;
+    const uint8_t *p = t.p;
+    if (t.n < TEXT_BYTES)
         return ERR_SYNTAX;
-    struct span rest = span_from(t, 19);
+    const int century = two(p), year = two(p + 2);
+    struct civil c = {century * 100 + year, two(p + 5),  two(p + 8), two(p + 11),
+                      two(p + 14),          two(p + 17), 0};
+    if (century > 99 || year > 99 || c.month < 1 || c.month > 12 || c.day < 1 ||
+        c.day > month_days(c.year, c.month) || c.hour > 23 || c.minute > 59 || c.second > 60 ||
+        p[4] != '-' || p[7] != '-' || (p[10] != ' ' && p[10] != 'T') || p[13] != ':' ||
+        p[16] != ':')
+        return ERR_SYNTAX;
+    struct span rest = span_from(t, TEXT_BYTES);
     if (rest.n && rest.p[rest.n - 1] == 'Z')
         rest.n--;
     if (rest.n && !fraction(rest, &c.us))

@@ -76,17 +76,35 @@ void record_extra(struct record *r, uint16_t field, struct span name, struct spa
     r->extra[r->extras_count++] = (struct extra){field, name, value};
 }
 
+static inline void bound_text(struct span *text, uint32_t *flags)
+{
+    if (text->n <= CALL_TEXT_BYTES_MAX)
+        return;
+    text->n = CALL_TEXT_BYTES_MAX;
+    *flags |= CALL_TRUNCATED;
+}
+
+/* One statement a row, as in record_wire.c: this runs for every record. */
+#define BOUND_U8(c, name)
+#define BOUND_U16(c, name)
+#define BOUND_U32(c, name)
+#define BOUND_U64(c, name)
+#define BOUND_TS(c, name)
+#define BOUND_MS(c, name)
+#define BOUND_IP(c, name)
+#define BOUND_ENUM(c, name)
+#define BOUND_STR(c, name) bound_text(&(c)->name, &(c)->flags);
+
+static void bound_texts(struct call *c)
+{
+#define CALL_FIELD(tag, name, type, letter, meaning) BOUND_##type(c, name)
+#include "proto/record/call.def"
+#undef CALL_FIELD
+}
+
 void record_bound(struct record *r)
 {
-    for (size_t i = 0; i < CALL_FIELDS_COUNT; i++) {
-        if (CALL_FIELDS[i].type != CALL_STR)
-            continue;
-        struct span *text = (struct span *)(void *)((uint8_t *)&r->call + CALL_FIELDS[i].offset);
-        if (text->n > CALL_TEXT_BYTES_MAX) {
-            text->n = CALL_TEXT_BYTES_MAX;
-            r->call.flags |= CALL_TRUNCATED;
-        }
-    }
+    bound_texts(&r->call);
     size_t bytes = 0;
     for (size_t i = 0; i < r->extras_count; i++) {
         bytes += r->extra[i].name.n + r->extra[i].value.n;

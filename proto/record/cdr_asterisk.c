@@ -107,14 +107,17 @@ static bool set_channel(struct column_job *j, void *member)
 static bool set_disposition(struct column_job *j, void *member)
 {
     static const struct {
-        const char *text;
+        struct span text;
         enum disposition code;
-    } ROW[] = {{"ANSWERED", DISPOSITION_ANSWERED}, {"NO ANSWER", DISPOSITION_NO_ANSWER},
-               {"BUSY", DISPOSITION_BUSY},         {"FAILED", DISPOSITION_FAILED},
-               {"CANCEL", DISPOSITION_CANCELLED},  {"CONGESTION", DISPOSITION_CONGESTION}};
+    } ROW[] = {{SPAN_LIT("ANSWERED"), DISPOSITION_ANSWERED},
+               {SPAN_LIT("NO ANSWER"), DISPOSITION_NO_ANSWER},
+               {SPAN_LIT("BUSY"), DISPOSITION_BUSY},
+               {SPAN_LIT("FAILED"), DISPOSITION_FAILED},
+               {SPAN_LIT("CANCEL"), DISPOSITION_CANCELLED},
+               {SPAN_LIT("CONGESTION"), DISPOSITION_CONGESTION}};
     j->r->call.cause_raw = j->text;
     for (size_t i = 0; i < sizeof ROW / sizeof ROW[0]; i++)
-        if (span_is(j->text, ROW[i].text))
+        if (span_eq(j->text, ROW[i].text))
             *(uint8_t *)member = (uint8_t)ROW[i].code;
     return true;
 }
@@ -126,12 +129,13 @@ enum column {
 };
 
 static const struct {
-    const char *name;
+    struct span name;
     bool (*set)(struct column_job *j, void *member); /* false: not of its form */
     size_t member;
 } COLUMNS[] = {
-#define COLUMN(symbol, name, setter, member) {name, set_##setter, offsetof(struct call, member)},
-#define EXTRA(symbol, name)                  {name, set_extra, 0},
+#define COLUMN(symbol, name, setter, member)                                                       \
+    {SPAN_LIT(name), set_##setter, offsetof(struct call, member)},
+#define EXTRA(symbol, name) {SPAN_LIT(name), set_extra, 0},
 #include "proto/record/cdr_maps.def"
 };
 
@@ -217,9 +221,9 @@ static enum err set_columns(const struct csv_row *row, const struct layout *l, s
     for (size_t i = 0; i < l->count; i++) {
         unsigned column = l->column[i];
         j->text = row->column[i].text;
-        j->name = span_str(COLUMNS[column].name);
+        j->name = COLUMNS[column].name;
         if (!COLUMNS[column].set(j, (uint8_t *)&j->r->call + COLUMNS[column].member))
-            return diag_set(d, ERR_SYNTAX, COLUMNS[column].name, i);
+            return diag_set(d, ERR_SYNTAX, (const char *)COLUMNS[column].name.p, i);
     }
     return OK;
 }

@@ -110,6 +110,37 @@ Test(record_wire, a_small_buffer_is_left_as_it_was)
     arena_done(&a);
 }
 
+/* Around the lengths where an item's short form ends, in rooms that just suffice and that do not.
+ */
+Test(record_wire, texts_of_every_length_in_every_room)
+{
+    static struct record in, out;
+    uint8_t text[300];
+    memset(text, 'x', sizeof text);
+    for (size_t n = 1; n <= sizeof text; n += n >= 120 && n < 136 ? 1 : 17) {
+        record_reset(&in);
+        in.call.called_raw = in.dedup = span_of(text, n);
+        in.call.t_start = INT64_C(1763632800000000) + (int64_t)n;
+        record_extra(&in, FIELD_SIP_REASON_PHRASE, field_name(FIELD_SIP_REASON_PHRASE),
+                     span_of(text, n));
+        record_extra(&in, FIELD_UNKNOWN, span_of(text, n % 150), span_of(text, n));
+        struct buf whole = buf_of(room, sizeof room);
+        cr_assert_eq(record_encode(&in, &whole), OK);
+        cr_assert_eq(decode(buf_span(&whole), &out, NULL), OK, "%zu", n);
+        cr_expect(span_eq(out.call.called_raw, in.call.called_raw), "%zu", n);
+        cr_expect_eq(out.call.t_start, in.call.t_start);
+        expect_same_extras(&in, &out);
+        for (size_t less = 0; less < 24; less++) {
+            uint8_t *exact = malloc(whole.n - less);
+            struct buf b = buf_of(exact, whole.n - less);
+            cr_assert_eq(record_encode(&in, &b), less ? ERR_LIMIT : OK, "%zu, %zu", n, less);
+            cr_expect_eq(b.n, less ? 0 : whole.n);
+            cr_expect(less || memcmp(exact, room, whole.n) == 0, "%zu", n);
+            free(exact);
+        }
+    }
+}
+
 Test(record_wire, location_has_its_own_part)
 {
     static struct record in, core, location;

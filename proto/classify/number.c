@@ -37,18 +37,16 @@ struct span number_cut_postd(struct span text)
 struct span number_strip(struct span raw)
 {
     size_t digits = 0;
-    if (raw.n == 0) /* most of a record's numbers */
-        return raw;
     for (size_t i = 0; i < raw.n; i++) {
         uint8_t c = raw.p[i];
         /* "p" and "w" wait, then dial what follows into the answered call: PINs, card numbers */
         if (digits && (c == ',' || byte_lower(c) == 'p' || byte_lower(c) == 'w'))
             return span_sub(raw, 0, i);
         if (!is_dial(c) && !is_separator(c) && c != '+')
-            break;
+            return number_cut_postd(raw);
         digits += byte_is_digit(c);
     }
-    return number_cut_postd(raw);
+    return raw; /* digits only: no parameter begins in them */
 }
 
 /* False for what is no number: a name, an address, too long. Parameters end it. */
@@ -147,8 +145,10 @@ static const struct {
 
 static bool begins(const char *d, size_t n, const char *head)
 {
-    size_t head_n = strlen(head);
-    return head_n <= n && memcmp(d, head, head_n) == 0;
+    size_t i = 0;
+    while (i < n && head[i] && d[i] == head[i])
+        i++;
+    return head[i] == '\0';
 }
 
 /* Country code and number. */

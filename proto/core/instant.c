@@ -93,11 +93,17 @@ static bool fraction(struct span t, int *us)
     return true;
 }
 
+enum { SECONDS_BYTES = sizeof "YYYY-MM-DD HH:MM:SS" - 1 };
+
+bool instant_has_fraction(struct span t)
+{
+    return t.n > SECONDS_BYTES && t.p[SECONDS_BYTES] == '.';
+}
+
 enum err instant_parse(struct span t, int64_t *out)
 {
-    static const size_t TEXT_BYTES = sizeof "YYYY-MM-DD HH:MM:SS" - 1;
     const uint8_t *p = t.p;
-    if (t.n < TEXT_BYTES)
+    if (t.n < SECONDS_BYTES)
         return ERR_SYNTAX;
     const int century = two(p), year = two(p + 2);
     struct civil c = {century * 100 + year, two(p + 5),  two(p + 8), two(p + 11),
@@ -107,7 +113,7 @@ enum err instant_parse(struct span t, int64_t *out)
         p[4] != '-' || p[7] != '-' || (p[10] != ' ' && p[10] != 'T') || p[13] != ':' ||
         p[16] != ':')
         return ERR_SYNTAX;
-    struct span rest = span_from(t, TEXT_BYTES);
+    struct span rest = span_from(t, SECONDS_BYTES);
     if (rest.n && rest.p[rest.n - 1] == 'Z')
         rest.n--;
     if (rest.n && !fraction(rest, &c.us))

@@ -25,6 +25,8 @@ uint32_t instant_month(int64_t us);
 /* "YYYY-MM-DD HH:MM:SS" or with 'T', read as UTC; nothing may follow but ".ffffff" and "Z".
  * ERR_SYNTAX: anything else, or a field out of range. */
 MUST_CHECK enum err instant_parse(struct span text, int64_t *out);
+/* Of a text that was parsed: does it say more than seconds? */
+bool instant_has_fraction(struct span text);
 
 /* RFC 3339, UTC, six fraction digits: 2026-11-21T08:00:00.000000Z. What lies outside the years
  * 0000 to 9999 is shown as the first or last instant in them. */

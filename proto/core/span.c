@@ -25,8 +25,17 @@ size_t span_find(struct span s, uint8_t c)
 
 size_t span_find_span(struct span s, struct span what)
 {
-    const uint8_t *hit = s.n && what.n ? memmem(s.p, s.n, what.p, what.n) : NULL;
-    return hit ? (size_t)(hit - s.p) : s.n;
+    enum { SHORT_BYTES = 128 }; /* memmem() prepares more than such a search takes */
+    if (what.n == 0 || what.n > s.n)
+        return s.n;
+    if (s.n > SHORT_BYTES) {
+        const uint8_t *hit = memmem(s.p, s.n, what.p, what.n);
+        return hit ? (size_t)(hit - s.p) : s.n;
+    }
+    for (size_t at = 0; at <= s.n - what.n; at++)
+        if (s.p[at] == what.p[0] && memcmp(s.p + at, what.p, what.n) == 0)
+            return at;
+    return s.n;
 }
 
 static bool is_blank(uint8_t c)

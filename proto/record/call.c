@@ -153,12 +153,6 @@ struct ip ip_v6(const uint8_t b[16])
     return a;
 }
 
-bool ip_absent(struct ip a)
-{
-    static const struct ip NONE;
-    return memcmp(&a, &NONE, sizeof a) == 0;
-}
-
 void ip_format(struct ip a, char out[static IP_TEXT_BYTES])
 {
     static const uint8_t MAPPED[12] = {[10] = 0xff, [11] = 0xff};

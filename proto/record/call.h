@@ -237,7 +237,13 @@ void call_durations(struct call *c);
 
 struct ip ip_v4(const uint8_t b[4]);
 struct ip ip_v6(const uint8_t b[16]);
-bool ip_absent(struct ip a);
+static inline bool ip_absent(struct ip a)
+{
+    uint64_t half[2];
+    _Static_assert(sizeof half == sizeof a.b, "all of it");
+    memcpy(half, a.b, sizeof half);
+    return (half[0] | half[1]) == 0;
+}
 /* "192.0.2.1" or "2001:db8::1", with NUL. */
 enum { IP_TEXT_BYTES = 46 };
 void ip_format(struct ip a, char out[static IP_TEXT_BYTES]);

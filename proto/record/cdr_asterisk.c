@@ -27,7 +27,7 @@ static bool set_instant(struct column_job *j, void *member)
         *quality |= TIME_ZONE_ASSUMED;
     if (ambiguous)
         *quality |= TIME_DST_AMBIGUOUS;
-    if (span_find(j->text, '.') == j->text.n)
+    if (!instant_has_fraction(j->text))
         *quality |= TIME_SECONDS_ONLY;
     *(int64_t *)member = local_us;
     return true;

@@ -73,9 +73,10 @@ void record_put_uint(struct buf *b, unsigned tag, uint64_t value)
 static void put_ip(struct buf *b, unsigned tag, struct ip a)
 {
     static const uint8_t V4_MAPPED[12] = {[10] = 0xff, [11] = 0xff};
+    if (ip_absent(a))
+        return;
     size_t head = memcmp(a.b, V4_MAPPED, sizeof V4_MAPPED) == 0 ? sizeof V4_MAPPED : 0;
-    if (!ip_absent(a))
-        put_str(b, tag, span_of(a.b + head, sizeof a.b - head));
+    put_str(b, tag, span_of(a.b + head, sizeof a.b - head));
 }
 
 /* One statement a row, so that the compiler sees tag, type and offset as constants: this

@@ -44,6 +44,25 @@ Test(span, find_gives_the_index_or_the_end)
     exact_free(s);
 }
 
+/* Short texts are searched in another way than long ones. */
+Test(span, find_span_at_every_place_of_short_and_long_texts)
+{
+    static const struct span WHAT = SPAN_LIT("aab");
+    for (size_t n = 0; n < 300; n += n < 8 ? 1 : 37) {
+        for (size_t where = 0; where + WHAT.n <= n; where++) {
+            uint8_t text[300];
+            memset(text, 'a', n);
+            memcpy(text + where, WHAT.p, WHAT.n);
+            struct span s = exact_copy(span_of(text, n));
+            cr_expect(span_find_span(s, WHAT) == where, "%zu of %zu", where, n);
+            cr_expect(span_find_span(s, span_str("b\1")) == n, "%zu", n);
+            exact_free(s);
+        }
+    }
+    cr_expect(span_find_span(span_str("aa"), WHAT) == 2);
+    cr_expect(span_find_span(span_str("aa"), SPAN_EMPTY) == 2);
+}
+
 Test(span, trim_takes_blanks_at_both_ends)
 {
     cr_expect(span_is(span_trim(span_str(" \t\r\n a b \r\n")), "a b"));

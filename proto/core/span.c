@@ -1,13 +1,49 @@
 #include "proto/core/span.h"
 
+/* byte_lower() of eight bytes at once. Below 0x80 a byte plus 0x3f has the high bit when it is
+ * 'A' or above, plus 0x25 when it is above 'Z'; what differs in the two is a capital letter. */
+static uint64_t word_lower(uint64_t w)
+{
+    const uint64_t ONES = 0x0101010101010101, HIGH = 0x80 * ONES;
+    uint64_t low = w & ~HIGH;
+    uint64_t capital = ((low + 0x3f * ONES) ^ (low + 0x25 * ONES)) & ~w & HIGH;
+    return w | capital >> 2; /* 0x80 >> 2 is the 0x20 of small letters */
+}
+
+static bool word_ieq(uint64_t a, uint64_t b)
+{
+    return a == b || word_lower(a) == word_lower(b);
+}
+
+static uint64_t word_at(const uint8_t *p)
+{
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    return w;
+}
+
+/* One to seven bytes as a word: pieces that overlap, so that no byte is read alone. */
+static uint64_t short_word(struct span s)
+{
+    uint32_t head, tail;
+    if (s.n < sizeof head)
+        return (uint64_t)s.p[0] | (uint64_t)s.p[s.n / 2] << 8 | (uint64_t)s.p[s.n - 1] << 16;
+    memcpy(&head, s.p, sizeof head);
+    memcpy(&tail, s.p + s.n - sizeof tail, sizeof tail);
+    return head | (uint64_t)tail << 32;
+}
+
 bool span_ieq(struct span a, struct span b)
 {
-    if (a.n != b.n)
-        return false;
-    for (size_t i = 0; i < a.n; i++)
-        if (byte_lower(a.p[i]) != byte_lower(b.p[i]))
+    enum { WORD = sizeof(uint64_t) };
+    if (a.n != b.n || a.n == 0)
+        return a.n == b.n;
+    if (a.n < WORD)
+        return word_ieq(short_word(a), short_word(b));
+    for (size_t i = 0; a.n - i > WORD; i += WORD)
+        if (!word_ieq(word_at(a.p + i), word_at(b.p + i)))
             return false;
-    return true;
+    return word_ieq(word_at(a.p + a.n - WORD), word_at(b.p + a.n - WORD));
 }
 
 int span_cmp(struct span a, struct span b)
@@ -15,12 +51,6 @@ int span_cmp(struct span a, struct span b)
     size_t n = a.n < b.n ? a.n : b.n;
     int order = n ? memcmp(a.p, b.p, n) : 0;
     return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
-size_t span_find(struct span s, uint8_t c)
-{
-    const uint8_t *hit = s.n ? memchr(s.p, c, s.n) : NULL;
-    return hit ? (size_t)(hit - s.p) : s.n;
 }
 
 size_t span_find_span(struct span s, struct span what)
@@ -36,28 +66,6 @@ size_t span_find_span(struct span s, struct span what)
         if (s.p[at] == what.p[0] && memcmp(s.p + at, what.p, what.n) == 0)
             return at;
     return s.n;
-}
-
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-struct span span_trim(struct span s)
-{
-    while (s.n && is_blank(s.p[0]))
-        s = span_from(s, 1);
-    while (s.n && is_blank(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
-struct span span_cut(struct span *rest, uint8_t c)
-{
-    size_t at = span_find(*rest, c);
-    struct span head = span_sub(*rest, 0, at);
-    *rest = at < rest->n ? span_from(*rest, at + 1) : span_from(*rest, rest->n);
-    return head;
 }
 
 enum err span_u64(struct span s, uint64_t max, uint64_t *out)

@@ -80,13 +80,39 @@ static inline bool byte_is_digit(uint8_t c)
 
 bool span_ieq(struct span a, struct span b);            /* ASCII case-insensitive */
 int span_cmp(struct span a, struct span b);             /* memcmp order, shorter first */
-size_t span_find(struct span s, uint8_t c);             /* index, or s.n */
 size_t span_find_span(struct span s, struct span what); /* index, or s.n */
-struct span span_trim(struct span s);                   /* blanks, tabs, CR, LF at both ends */
+
+/* Index of the first c, or s.n. */
+static inline size_t span_find(struct span s, uint8_t c)
+{
+    const uint8_t *hit = s.n ? (const uint8_t *)memchr(s.p, c, s.n) : NULL;
+    return hit ? (size_t)(hit - s.p) : s.n;
+}
+
+static inline bool byte_is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Without blanks, tabs, CR, LF at both ends. */
+static inline struct span span_trim(struct span s)
+{
+    while (s.n && byte_is_blank(s.p[0]))
+        s = span_from(s, 1);
+    while (s.n && byte_is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
 
 /* Cuts *rest at the first c: gives what is before it and leaves what is behind it.
  * Without c gives all of it and leaves *rest empty. */
-struct span span_cut(struct span *rest, uint8_t c);
+static inline struct span span_cut(struct span *rest, uint8_t c)
+{
+    size_t at = span_find(*rest, c);
+    struct span head = span_sub(*rest, 0, at);
+    *rest = at < rest->n ? span_from(*rest, at + 1) : span_from(*rest, rest->n);
+    return head;
+}
 
 /* Decimal digits only, no sign, no blanks. ERR_SYNTAX: anything else or empty;
  * ERR_LIMIT: over max. */

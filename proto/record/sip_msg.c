@@ -1,32 +1,39 @@
 #include "proto/record/sip_msg.h"
 
+#include "proto/core/bytemask.h"
 #include "proto/frame/form.h"
+#include "proto/record/sip_byte.h"
 #include "proto/record/sip_grammar.h"
+#include "proto/record/sip_plain.h"
 
-enum { CSEQ_MAX = INT32_MAX }; /* RFC 3261 8.1.1.5: below 2^31 */
+enum {
+    CSEQ_MAX = INT32_MAX, /* RFC 3261 8.1.1.5: below 2^31 */
+    MASKED_BYTES = 2048,  /* of a message: nearly every head fits */
+};
+
+/* The lines of a message. A bit a byte says where they end; behind the bits, in heads of
+ * unusual size, ends are looked for one by one. */
+struct lines {
+    struct span in;
+    size_t at;     /* where the next one begins */
+    size_t masked; /* bytes that have their bits */
+    uint64_t ends[MASKED_BYTES / 64];
+};
 
 /* One message on its way through the table of headers. */
 struct parse {
     struct sip_msg *m;
     struct arena *a;
+    bool judge_all; /* libosip2 sees plain values, too */
     struct span cseq_method;
     struct span history_before; /* user of the History-Info entry before */
     uint64_t content_length;
     bool has_content_length, has_via, has_from, has_to;
 };
 
-static bool is_token_byte(uint8_t c)
-{
-    uint8_t l = byte_lower(c);
-    return (l >= 'a' && l <= 'z') || byte_is_digit(c) || (c && strchr("-.!%*_+`'~", c));
-}
-
 static bool is_token(struct span s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (!is_token_byte(s.p[i]))
-            return false;
-    return s.n != 0;
+    return s.n && sip_run(s, 0, SIP_TOKEN) == s.n;
 }
 
 static enum sip_method method_of(struct span name)
@@ -55,26 +62,29 @@ static enum err unescape_user(struct parse *p, struct sip_uri *u)
     return form_percent(u->user, &b, &u->user);
 }
 
-static enum err read_addr(struct parse *p, struct span value, struct sip_addr *out)
+/* With the value of its tag=; empty: none. */
+static enum err read_tagged(struct parse *p, struct span value, struct sip_addr *out,
+                            struct span *tag)
 {
     struct sip_addr a;
+    if (!p->judge_all && sip_plain_addr(value, out, tag))
+        return OK;
     enum err e = sip_addr_parse(value, &a);
     if (e == OK)
         e = sip_grammar_addr(value, &a);
     if (e == OK)
         e = unescape_user(p, &a.uri);
-    if (e == OK)
-        *out = a;
-    return e;
+    if (e != OK)
+        return e;
+    *out = a;
+    (void)sip_param(a.params, "tag", tag);
+    return OK;
 }
 
-static enum err read_party(struct parse *p, struct span value, struct sip_addr *out,
-                           struct span *tag)
+static enum err read_addr(struct parse *p, struct span value, struct sip_addr *out)
 {
-    enum err e = read_addr(p, value, out);
-    if (e == OK)
-        (void)sip_param(out->params, "tag", tag);
-    return e;
+    struct span tag = SPAN_EMPTY;
+    return read_tagged(p, value, out, &tag);
 }
 
 /* From, Call-ID and CSeq say whose call it is and come once: RFC 4475 3.3.8. */
@@ -83,7 +93,7 @@ static enum err read_from(struct parse *p, struct span value)
     if (p->has_from)
         return ERR_SYNTAX;
     p->has_from = true;
-    return read_party(p, value, &p->m->from, &p->m->from_tag);
+    return read_tagged(p, value, &p->m->from, &p->m->from_tag);
 }
 
 /* The first To counts. A second one is refused by servers, not by all; the target of the call
@@ -93,21 +103,20 @@ static enum err read_to(struct parse *p, struct span value)
     if (p->has_to)
         return OK;
     p->has_to = true;
-    return read_party(p, value, &p->m->to, &p->m->to_tag);
+    return read_tagged(p, value, &p->m->to, &p->m->to_tag);
 }
 
 static enum err read_call_id(struct parse *p, struct span value)
 {
     if (p->m->call_id.n || value.n == 0)
         return ERR_SYNTAX;
-    for (size_t i = 0; i < value.n; i++)
-        if (value.p[i] <= ' ')
-            return ERR_SYNTAX;
+    if (sip_run(value, 0, SIP_VISIBLE) != value.n)
+        return ERR_SYNTAX;
     p->m->call_id = value;
     return OK;
 }
 
-static enum err read_cseq(struct parse *p, struct span value)
+static enum err judge_cseq(struct parse *p, struct span value)
 {
     struct span rest = value;
     size_t digits = 0;
@@ -115,12 +124,21 @@ static enum err read_cseq(struct parse *p, struct span value)
     while (digits < rest.n && byte_is_digit(rest.p[digits]))
         digits++;
     struct span method = span_trim(span_from(rest, digits));
-    if (p->cseq_method.n || digits == value.n || !is_token(method) ||
+    if (digits == value.n || !is_token(method) ||
         span_u64(span_sub(rest, 0, digits), CSEQ_MAX, &number) != OK)
         return ERR_SYNTAX;
     p->cseq_method = method;
     p->m->cseq = (uint32_t)number;
     return sip_grammar_cseq(value, p->m->cseq, method);
+}
+
+static enum err read_cseq(struct parse *p, struct span value)
+{
+    if (p->cseq_method.n)
+        return ERR_SYNTAX;
+    if (!p->judge_all && sip_plain_cseq(value, &p->m->cseq, &p->cseq_method))
+        return OK;
+    return judge_cseq(p, value);
 }
 
 static enum transport transport_of(struct span name)
@@ -138,34 +156,43 @@ static enum transport transport_of(struct span name)
     return TRANSPORT_UNKNOWN;
 }
 
-/* "SIP / 2.0 / UDP host:port ;branch=...": blanks may stand around each separator. Only the
- * first Via counts: the hop on which the message was seen. */
-static enum err read_via(struct parse *p, struct span value)
+/* "SIP / 2.0 / UDP host:port ;branch=...": blanks may stand around each separator. */
+static enum err judge_via(struct parse *p, struct span value, struct sip_plain_via *out)
 {
     struct span rest = value, via, element, branch = SPAN_EMPTY;
-    if (p->has_via)
-        return OK;
     if (!sip_list_next(&rest, &via))
         return ERR_SYNTAX;
     element = via;
     (void)span_cut(&via, '/');
     (void)span_cut(&via, '/');
     via = span_trim(via);
-    size_t word = 0;
-    while (word < via.n && is_token_byte(via.p[word]))
-        word++;
-    p->m->transport = transport_of(span_sub(via, 0, word));
+    size_t word = sip_run(via, 0, SIP_TOKEN);
     struct span params = span_from(via, word);
     struct span sent_by = span_trim(span_cut(&params, ';'));
     size_t host =
         sent_by.n && sent_by.p[0] == '[' ? span_find(sent_by, ']') + 1 : span_find(sent_by, ':');
     (void)sip_param(params, "branch", &branch);
-    enum err e = sip_grammar_via(element, span_trim(span_sub(sent_by, 0, host)), branch);
+    p->m->transport = transport_of(span_sub(via, 0, word)); /* a hint, even of a broken Via */
+    *out = (struct sip_plain_via){.sent_by = sent_by, .branch = branch};
+    return sip_grammar_via(element, span_trim(span_sub(sent_by, 0, host)), branch);
+}
+
+/* Only the first Via counts: the hop on which the message was seen. */
+static enum err read_via(struct parse *p, struct span value)
+{
+    struct sip_plain_via via;
+    if (p->has_via)
+        return OK;
+    enum err e = OK;
+    if (!p->judge_all && sip_plain_via(value, &via))
+        p->m->transport = transport_of(via.transport);
+    else
+        e = judge_via(p, value, &via);
     if (e != OK)
         return e;
     p->has_via = true;
-    p->m->sent_by = sent_by;
-    p->m->branch = branch;
+    p->m->sent_by = via.sent_by;
+    p->m->branch = via.branch;
     return OK;
 }
 
@@ -399,49 +426,64 @@ enum header_rule {
     VITAL  /* taken, and the message is refused if it cannot be read */
 };
 
-/* RFC 3261 20 and the RFCs of sip_msg.h. */
+/* RFC 3261 20 and the RFCs of sip_msg.h. By length of the name: FIRST_OF_LENGTH. */
 static const struct header {
     struct span name;
     char compact; /* RFC 3261 7.3.3 and the IANA list; 0 = none */
     enum header_rule rule;
     enum err (*read)(struct parse *p, struct span value);
 } HEADERS[] = {
+    {SPAN_LIT("To"), 't', VITAL, read_to},
     {SPAN_LIT("Via"), 'v', KEPT, read_via},
     {SPAN_LIT("From"), 'f', VITAL, read_from},
-    {SPAN_LIT("To"), 't', VITAL, read_to},
-    {SPAN_LIT("Call-ID"), 'i', VITAL, read_call_id},
     {SPAN_LIT("CSeq"), 0, VITAL, read_cseq},
-    {SPAN_LIT("Contact"), 'm', KEPT, read_contact},
-    {SPAN_LIT("Content-Length"), 'l', TAKEN, read_content_length},
-    {SPAN_LIT("Content-Type"), 'c', TAKEN, take_content_type},
-    {SPAN_LIT("P-Asserted-Identity"), 0, KEPT, read_asserted},
-    {SPAN_LIT("P-Preferred-Identity"), 0, KEPT, read_preferred},
-    {SPAN_LIT("Remote-Party-ID"), 0, KEPT, read_remote_party},
-    {SPAN_LIT("P-Charge-Info"), 0, KEPT, read_charge},
-    {SPAN_LIT("Privacy"), 0, TAKEN, read_privacy},
-    {SPAN_LIT("Diversion"), 0, KEPT, read_diversion},
-    {SPAN_LIT("History-Info"), 0, KEPT, read_history},
-    {SPAN_LIT("Reason"), 0, KEPT, read_reason},
-    {SPAN_LIT("Identity"), 'y', KEPT, read_identity},
-    {SPAN_LIT("P-Charging-Vector"), 0, KEPT, read_charging},
-    {SPAN_LIT("Session-ID"), 0, TAKEN, take_session_id},
-    {SPAN_LIT("Session-Expires"), 'x', KEPT, read_session_expires},
-    {SPAN_LIT("User-Agent"), 0, TAKEN, take_user_agent},
     {SPAN_LIT("Server"), 0, KEPT, take_server},
-    {SPAN_LIT("P-Access-Network-Info"), 0, TAKEN, take_location},
-    {SPAN_LIT("Geolocation"), 0, TAKEN, take_location},
+    {SPAN_LIT("Reason"), 0, KEPT, read_reason},
+    {SPAN_LIT("Call-ID"), 'i', VITAL, read_call_id},
+    {SPAN_LIT("Contact"), 'm', KEPT, read_contact},
+    {SPAN_LIT("Privacy"), 0, TAKEN, read_privacy},
+    {SPAN_LIT("Identity"), 'y', KEPT, read_identity},
     {SPAN_LIT("Replaces"), 0, KEPT, take_replaces},
     {SPAN_LIT("Refer-To"), 'r', KEPT, take_refer_to},
+    {SPAN_LIT("Diversion"), 0, KEPT, read_diversion},
+    {SPAN_LIT("User-Agent"), 0, TAKEN, take_user_agent},
+    {SPAN_LIT("Session-ID"), 0, TAKEN, take_session_id},
+    {SPAN_LIT("Geolocation"), 0, TAKEN, take_location},
+    {SPAN_LIT("Content-Type"), 'c', TAKEN, take_content_type},
+    {SPAN_LIT("History-Info"), 0, KEPT, read_history},
+    {SPAN_LIT("P-Charge-Info"), 0, KEPT, read_charge},
+    {SPAN_LIT("Content-Length"), 'l', TAKEN, read_content_length},
+    {SPAN_LIT("Session-Expires"), 'x', KEPT, read_session_expires},
+    {SPAN_LIT("Remote-Party-ID"), 0, KEPT, read_remote_party},
+    {SPAN_LIT("P-Charging-Vector"), 0, KEPT, read_charging},
+    {SPAN_LIT("P-Asserted-Identity"), 0, KEPT, read_asserted},
+    {SPAN_LIT("P-Preferred-Identity"), 0, KEPT, read_preferred},
+    {SPAN_LIT("P-Access-Network-Info"), 0, TAKEN, take_location},
 };
+enum { HEADERS_COUNT = sizeof HEADERS / sizeof HEADERS[0], NAME_BYTES_MAX = 21 };
+
+/* Place of the first name of at least that many bytes. */
+static const uint8_t FIRST_OF_LENGTH[NAME_BYTES_MAX + 2] = {
+    0, 0, 0, 1, 2, 4, 4, 6, 9, 12, 13, 15, 16, 18, 19, 20, 22, 22, 23, 23, 24, 25, HEADERS_COUNT};
+
+static const struct header *header_of_compact(uint8_t name)
+{
+    for (size_t i = 0; i < HEADERS_COUNT; i++)
+        if (HEADERS[i].compact && byte_lower(name) == HEADERS[i].compact)
+            return &HEADERS[i];
+    return NULL;
+}
 
 static const struct header *header_of(struct span name)
 {
-    for (size_t i = 0; i < sizeof HEADERS / sizeof HEADERS[0]; i++) {
-        const struct header *h = &HEADERS[i];
-        if (name.n == 1 ? byte_lower(name.p[0]) == h->compact && h->compact
-                        : span_ieq(name, h->name))
-            return h;
-    }
+    if (name.n == 1)
+        return header_of_compact(name.p[0]);
+    if (name.n > NAME_BYTES_MAX)
+        return NULL;
+    for (size_t i = FIRST_OF_LENGTH[name.n]; i < FIRST_OF_LENGTH[name.n + 1]; i++)
+        if (byte_lower(name.p[0]) == byte_lower(HEADERS[i].name.p[0]) &&
+            span_ieq(name, HEADERS[i].name))
+            return &HEADERS[i];
     return NULL;
 }
 
@@ -450,8 +492,9 @@ static const struct header *header_of(struct span name)
 static struct span next_pin(struct span s)
 {
     for (size_t i = span_find(s, ';'); i < s.n; i += 1 + span_find(span_from(s, i + 1), ';')) {
+        static const struct span POSTD = SPAN_LIT(";postd=");
         size_t n = 1;
-        if (!span_ieq(span_sub(s, i, 7), span_str(";postd=")))
+        if (!span_ieq(span_sub(s, i, POSTD.n), POSTD))
             continue;
         while (i + n < s.n && !strchr(";>?&@,\" \t", s.p[i + n]))
             n++;
@@ -466,7 +509,7 @@ static struct span password_before(struct span s, size_t at)
 {
     static const struct span SIP = SPAN_LIT("sip"), SIPS = SPAN_LIT("sips");
     size_t colon = at;
-    for (size_t i = at; i > 0 && s.p[i - 1] > ' ' && !strchr("<>\",/@", s.p[i - 1]); i--) {
+    for (size_t i = at; i > 0 && SIP_BYTE[s.p[i - 1]] & SIP_LOGIN; i--) {
         if (s.p[i - 1] != ':')
             continue;
         struct span before = span_sub(s, 0, i - 1);
@@ -532,23 +575,52 @@ static enum err take_header(struct parse *p, struct span name, struct span value
     return add_extra(p, name, value);
 }
 
-/* The next line without its end; *rest is what follows. False: no line end is left. */
-static bool next_line(struct span *rest, struct span *line)
+static void lines_init(struct lines *l, struct span in)
 {
-    size_t n = span_find(*rest, '\n');
-    if (n == rest->n)
+    l->in = in;
+    l->at = 0;
+    l->masked = in.n < MASKED_BYTES ? in.n : MASKED_BYTES;
+    bytemask(span_sub(in, 0, l->masked), '\n', l->ends);
+}
+
+/* Index of the first line end at or behind l->at, or in.n. */
+static size_t line_end(const struct lines *l)
+{
+    size_t at = l->at, word = at / 64;
+    if (at < l->masked) {
+        uint64_t bits = l->ends[word] >> (at % 64) << (at % 64);
+        while (!bits && ++word * 64 < l->masked)
+            bits = l->ends[word];
+        if (bits)
+            return word * 64 + (size_t)__builtin_ctzll(bits);
+        at = l->masked;
+    }
+    return at + span_find(span_from(l->in, at), '\n');
+}
+
+/* The next line without its end. False: no line end is left. */
+static bool next_line(struct lines *l, struct span *line)
+{
+    size_t end = line_end(l);
+    if (end == l->in.n)
         return false;
-    *line = span_sub(*rest, 0, n > 0 && rest->p[n - 1] == '\r' ? n - 1 : n);
-    *rest = span_from(*rest, n + 1);
+    bool cr = end > l->at && l->in.p[end - 1] == '\r';
+    *line = span_sub(l->in, l->at, end - cr - l->at);
+    l->at = end + 1;
     return true;
 }
 
-/* RFC 3261 7.3.1: a line that begins with a blank goes on; each fold is one blank. */
-static enum err unfold(struct parse *p, struct span *value, struct span *rest)
+static bool is_folded(const struct lines *l)
 {
-    struct span line, after = *rest;
-    size_t n = value->n;
-    while (after.n && (after.p[0] == ' ' || after.p[0] == '\t') && next_line(&after, &line))
+    return l->at < l->in.n && (l->in.p[l->at] == ' ' || l->in.p[l->at] == '\t');
+}
+
+/* RFC 3261 7.3.1: a line that begins with a blank goes on; each fold is one blank. */
+static enum err unfold(struct parse *p, struct span *value, struct lines *l)
+{
+    struct span line;
+    size_t begin = l->at, n = value->n;
+    while (is_folded(l) && next_line(l, &line))
         n += 1 + line.n;
     if (n == value->n)
         return OK;
@@ -557,7 +629,8 @@ static enum err unfold(struct parse *p, struct span *value, struct span *rest)
         return ERR_NOMEM;
     struct buf b = buf_of(room, n);
     buf_put(&b, *value);
-    while (rest->p != after.p && next_line(rest, &line)) {
+    l->at = begin;
+    while (is_folded(l) && next_line(l, &line)) {
         buf_u8(&b, ' ');
         buf_put(&b, span_trim(line));
     }
@@ -565,27 +638,36 @@ static enum err unfold(struct parse *p, struct span *value, struct span *rest)
     return OK;
 }
 
-static enum err take_headers(struct parse *p, const uint8_t *start, struct span *rest,
-                             struct diag *d)
+/* "Name : value"; a name alone has an empty value. False: no token stands at the start. */
+static bool split_header(struct span line, struct span *name, struct span *value)
 {
-    struct span line;
-    for (unsigned count = 0; next_line(rest, &line); count++) {
-        size_t at = (size_t)(line.p - start);
+    size_t end = sip_run(line, 0, SIP_TOKEN), colon = end;
+    while (colon < line.n && byte_is_blank(line.p[colon]))
+        colon++;
+    *name = span_sub(line, 0, end);
+    *value = span_from(line, colon + 1);
+    return end > 0 && (colon == line.n || line.p[colon] == ':');
+}
+
+/* `before`: bytes of the input before the start line. */
+static enum err take_headers(struct parse *p, size_t before, struct lines *l, struct diag *d)
+{
+    struct span line, name, value;
+    size_t at = l->at;
+    for (unsigned count = 0; next_line(l, &line); count++, at = l->at) {
         if (line.n == 0)
             return OK;
-        struct span value = line, name = span_trim(span_cut(&value, ':'));
         if (count == SIP_HEADERS_MAX)
-            return diag_set(d, ERR_LIMIT, "headers", at);
-        if (!is_token(name) || name.p != line.p)
-            return diag_set(d, ERR_SYNTAX, "header name", at);
-        enum err e = unfold(p, &value, rest);
+            return diag_set(d, ERR_LIMIT, "headers", before + at);
+        if (!split_header(line, &name, &value))
+            return diag_set(d, ERR_SYNTAX, "header name", before + at);
+        enum err e = is_folded(l) ? unfold(p, &value, l) : OK;
         if (e == OK)
             e = take_header(p, name, span_trim(value));
         if (e != OK)
-            return diag_set(d, e, "header", at);
+            return diag_set(d, e, "header", before + at);
     }
-    return diag_set(d, ERR_SYNTAX, "no empty line behind the headers",
-                    (size_t)(rest->p + rest->n - start));
+    return diag_set(d, ERR_SYNTAX, "no empty line behind the headers", before + l->in.n);
 }
 
 /* SIP/2.0 SP 3DIGIT SP phrase; the blank before an empty phrase is often left out. */
@@ -608,14 +690,14 @@ static enum err read_request_line(struct parse *p, struct span line)
     struct span uri = span_cut(&line, ' ');
     if (!is_token(method) || !span_ieq(line, span_str("SIP/2.0")))
         return ERR_SYNTAX;
+    p->m->start = method;
+    p->m->method = method_of(method);
+    if (!p->judge_all && sip_plain_uri(uri, &p->m->ruri))
+        return OK;
     enum err e = sip_uri_parse(uri, &p->m->ruri);
     if (e == OK)
         e = sip_grammar_uri(uri, &p->m->ruri);
-    if (e == OK)
-        e = unescape_user(p, &p->m->ruri);
-    p->m->start = method;
-    p->m->method = method_of(method);
-    return e;
+    return e == OK ? unescape_user(p, &p->m->ruri) : e;
 }
 
 static bool is_status_line(struct span line)
@@ -659,38 +741,54 @@ static void reset(struct sip_msg *m)
     memset(m, 0, offsetof(struct sip_msg, extra));
 }
 
-enum err sip_msg_parse(struct span in, struct arena *a, struct sip_msg *out, struct diag *d)
+static enum err parse(struct parse *p, struct span in, struct diag *d)
 {
-    struct parse p = {.m = out, .a = a};
-    struct span rest = strip(in), line;
-    const uint8_t *start = in.p;
+    struct sip_msg *out = p->m;
+    struct span stripped = strip(in), line;
+    size_t before = stripped.p ? (size_t)(stripped.p - in.p) : 0;
+    struct lines l;
     reset(out);
     if (in.n > SIP_MESSAGE_BYTES_MAX)
         return diag_set(d, ERR_LIMIT, "message", SIP_MESSAGE_BYTES_MAX);
-    if (!next_line(&rest, &line))
+    lines_init(&l, stripped);
+    if (!next_line(&l, &line))
         return diag_set(d, ERR_SYNTAX, "start line", 0);
-    enum err e = is_status_line(line) ? read_status_line(&p, line) : read_request_line(&p, line);
+    enum err e = is_status_line(line) ? read_status_line(p, line) : read_request_line(p, line);
     if (e != OK)
-        return diag_set(d, e, "start line", (size_t)(line.p - start));
-    e = take_headers(&p, start, &rest, d);
+        return diag_set(d, e, "start line", before);
+    e = take_headers(p, before, &l, d);
     if (e != OK)
         return e;
-    const char *wrong = missing(&p);
+    const char *wrong = missing(p);
     if (wrong)
-        return diag_set(d, ERR_SYNTAX, wrong, (size_t)(rest.p ? rest.p - start : 0));
+        return diag_set(d, ERR_SYNTAX, wrong, before + l.at);
     if (out->status)
-        out->method = method_of(p.cseq_method);
+        out->method = method_of(p->cseq_method);
     out->redirect = out->history.count ? out->history : out->diversion;
-    take_body(&p, rest);
+    take_body(p, span_from(l.in, l.at));
     return OK;
+}
+
+enum err sip_msg_parse(struct span in, struct arena *a, struct sip_msg *out, struct diag *d)
+{
+    struct parse p = {.m = out, .a = a};
+    return parse(&p, in, d);
+}
+
+enum err sip_msg_judge(struct span in, struct arena *a, struct sip_msg *out, struct diag *d)
+{
+    struct parse p = {.m = out, .a = a, .judge_all = true};
+    return parse(&p, in, d);
 }
 
 bool sip_msg_likely(struct span in)
 {
-    static const struct span VERSION = SPAN_LIT(" SIP/2.0");
-    struct span rest = strip(in), line;
-    if (!next_line(&rest, &line))
+    static const struct span VERSION = SPAN_LIT(" SIP/2.0"), CR = SPAN_LIT("\r");
+    struct span stripped = strip(in), line = span_sub(stripped, 0, span_find(stripped, '\n'));
+    if (line.n == stripped.n)
         return false;
+    if (span_ends(line, CR))
+        line.n--;
     return is_status_line(line) ||
            (line.n > VERSION.n && span_ieq(span_from(line, line.n - VERSION.n), VERSION));
 }

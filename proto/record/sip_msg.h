@@ -88,6 +88,11 @@ struct sip_msg {
 MUST_CHECK enum err sip_msg_parse(struct span in, struct arena *a, struct sip_msg *out,
                                   struct diag *d);
 
+/* The same, but libosip2 judges plain values as well (sip_plain.h): the slow half of the
+ * comparison that tests make. The result is the same. */
+MUST_CHECK enum err sip_msg_judge(struct span in, struct arena *a, struct sip_msg *out,
+                                  struct diag *d);
+
 /* False for bytes that no SIP message starts with: HTTP, STUN, keep-alives. Cheap. */
 bool sip_msg_likely(struct span in);
 

@@ -23,6 +23,7 @@ Test(span, comparisons)
     cr_expect(span_ieq(span_str("Call-ID"), span_str("cALL-id")));
     cr_expect(!span_ieq(span_str("a"), span_str("ab")));
     cr_expect(!span_ieq(span_str("@"), span_str("`")), "only letters have a case");
+    cr_expect(span_ieq(SPAN_EMPTY, span_str("")));
     cr_expect(span_cmp(span_str("ab"), span_str("abc")) < 0);
     cr_expect(span_cmp(span_str("b"), span_str("abc")) > 0);
     cr_expect(span_cmp(span_str("\xff"), span_str("a")) > 0, "bytes have no sign");
@@ -31,6 +32,23 @@ Test(span, comparisons)
     cr_expect(!span_starts(span_str("a"), span_str("ab")));
     cr_expect(span_ends(span_str("abc"), span_str("bc")));
     cr_expect(!span_ends(span_str("c"), span_str("bc")));
+}
+
+/* Any two bytes, at any place of texts of any length up to three words: as byte by byte. */
+Test(span, case_is_ignored_in_words_as_in_bytes)
+{
+    for (size_t n = 1; n <= 24; n++)
+        for (size_t at = 0; at < n; at++)
+            for (unsigned pair = 0; pair < 0x10000; pair += n == 9 ? 1 : 37) {
+                uint8_t a[24], b[24];
+                memset(a, 'K', sizeof a);
+                memset(b, 'k', sizeof b);
+                a[at] = (uint8_t)pair;
+                b[at] = (uint8_t)(pair >> 8);
+                bool same = byte_lower(a[at]) == byte_lower(b[at]);
+                cr_assert_eq(span_ieq(span_of(a, n), span_of(b, n)), same, "%zu %zu %u", n, at,
+                             pair);
+            }
 }
 
 Test(span, find_gives_the_index_or_the_end)

@@ -6,18 +6,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct arena arena;
+#include "tests/lib/sip_same.h"
+
+static struct arena arena, of_judge;
 static struct sip_msg m;
 static struct diag diag;
 
 static void set_up(void)
 {
     cr_assert_eq(arena_init(&arena, 4 * SIP_MESSAGE_BYTES_MAX), OK);
+    cr_assert_eq(arena_init(&of_judge, 4 * SIP_MESSAGE_BYTES_MAX), OK);
 }
 
 static void tear_down(void)
 {
     arena_done(&arena);
+    arena_done(&of_judge);
 }
 
 TestSuite(sip_msg, .init = set_up, .fini = tear_down);
@@ -28,11 +32,21 @@ TestSuite(sip_msg, .init = set_up, .fini = tear_down);
     "From: \"Ann\" <sip:+12125550101@example.com>;tag=al\r\n"                                      \
     "To: <sip:0102@example.net>\r\nCall-ID: k1@192.0.2.1\r\nCSeq: 7 INVITE\r\n"
 
+/* Every message of this file is read both ways. */
+static enum err parse_bytes(struct span in)
+{
+    enum err e = ERR_SYNTAX;
+    arena_reset(&arena);
+    arena_reset(&of_judge);
+    diag = (struct diag){0};
+    cr_expect(sip_same_both_ways(in, &arena, &of_judge, &m, &diag, &e), "%.*s", (int)in.n,
+              (const char *)in.p);
+    return e;
+}
+
 static enum err parse(const char *text)
 {
-    arena_reset(&arena);
-    diag = (struct diag){0};
-    return sip_msg_parse(span_str(text), &arena, &m, &diag);
+    return parse_bytes(span_str(text));
 }
 
 static enum err with(const char *headers)
@@ -90,7 +104,7 @@ Test(sip_msg, forms)
     struct span padded =
         SPAN_LIT("BYE sip:b1@example.net SIP/2.0\r\nFrom: <sip:a1@hh>;tag=x\r\n"
                  "To: <sip:b1@hh>;tag=y\r\nCall-ID: k\r\nCSeq: 2 BYE\r\n\r\n\0\0\0");
-    cr_expect_eq(sip_msg_parse(padded, &arena, &m, &diag), OK);
+    cr_expect_eq(parse_bytes(padded), OK);
     cr_expect_eq(m.body.n, 0);
 }
 
@@ -284,12 +298,86 @@ Test(sip_msg, every_prefix_is_refused_or_whole)
     for (size_t n = 0; n < sizeof TEXT; n++) {
         uint8_t *p = malloc(n ? n : 1);
         memcpy(p, TEXT, n);
-        arena_reset(&arena);
-        enum err e = sip_msg_parse(span_of(p, n), &arena, &m, &diag);
+        enum err e = parse_bytes(span_of(p, n));
         cr_expect_eq(e, n >= head ? OK : ERR_SYNTAX, "%zu bytes", n);
         cr_expect_leq(diag.at, n);
         free(p);
     }
+}
+
+/* RFC 3261 7.3.1: a header's name has no case. All of these are read, so that what cannot be
+ * read, and only that, is refused or becomes a second extra. */
+Test(sip_msg, names_of_headers_in_any_case)
+{
+    static const char TEXT[] =
+        "BYE sip:b1@example.net SIP/2.0\r\nvIA: SIP/2.0/WSS h;branch=b\r\nfROM: <sip:a1@hh>\r\n"
+        "tO: <sip:b1@hh>;tag=t\r\ncALL-id: k\r\ncsEQ: 9 BYE\r\nsERVER: s\r\nrEASON: "
+        "Q.850;cause=17\r\n"
+        "cONTACT: <sip:c1@hh>\r\npRIVACY: id\r\niDENTITY: i\r\nrEPLACES: r\r\nrEFER-tO: f\r\n"
+        "dIVERSION: <sip:d1@hh>\r\nuSER-aGENT: u\r\nsESSION-id: 5e\r\ngEOLOCATION: g\r\n"
+        "cONTENT-tYPE: c/t\r\npRIVACY: user\r\nP-cHARGE-iNFO: <sip:p1@hh>\r\n"
+        "cONTENT-lENGTH: 1\r\nsESSION-eXPIRES: 90\r\nrEMOTE-pARTY-id: <sip:r1@hh>\r\n"
+        "p-cHARGING-vECTOR: icid-value=v\r\np-aSSERTED-iDENTITY: <sip:a2@hh>\r\n"
+        "p-pREFERRED-iDENTITY: <sip:a3@hh>\r\np-aCCESS-nETWORK-iNFO: second\r\n\r\nxy";
+    cr_assert_eq(parse(TEXT), OK);
+    cr_expect_eq(m.transport, TRANSPORT_WSS);
+    cr_expect_eq(m.reason.q850, 17);
+    cr_expect_eq(m.privacy, PRIVACY_ID | PRIVACY_USER);
+    cr_expect_eq(m.session_expires_s, 90);
+    cr_expect(m.identity_count == 1 && m.asserted_count == 1 && m.diversion.count == 1);
+    const struct span read[] = {m.server,       m.contact.uri.user,
+                                m.replaces,     m.refer_to,
+                                m.icid,         m.charge.uri.user,
+                                m.location,     m.remote_party.uri.user,
+                                m.from_tag,     m.preferred.uri.user,
+                                m.user_agent,   m.session_id,
+                                m.content_type, m.body};
+    static const char *const WANT[] = {"s",  "c1", "r",  "f", "v",  "p1",  "g",
+                                       "r1", "",   "a3", "u", "5e", "c/t", "x"};
+    for (size_t i = 0; i < sizeof WANT / sizeof WANT[0]; i++)
+        cr_expect(span_is(read[i], WANT[i]), "%s", WANT[i]);
+    cr_expect(span_is(extra("p-aCCESS-nETWORK-iNFO"), "second"), "the first location counts");
+    cr_expect(extra("gEOLOCATION").n == 0 && extra("uSER-aGENT").n == 0);
+}
+
+/* Line ends at every place of the words of bits, folds across them, and heads longer than the
+ * bits reach: the headers stay the same. */
+Test(sip_msg, lines_of_any_length)
+{
+    static char text[8 * 1024], filler[4100];
+    memset(filler, 'x', sizeof filler - 1);
+    for (int n = 0; n < (int)sizeof filler - 1; n += n < 200 ? 1 : 61) {
+        snprintf(text, sizeof text,
+                 HEAD "X-Fill: %.*s\r\nX-Fold: a\r\n\tb\r\n  c\r\nX-Last: z\r\n\r\n", n, filler);
+        cr_assert_eq(parse(text), OK, "%d", n);
+        cr_expect_eq(extra("X-Fill").n, (size_t)n);
+        cr_expect(span_is(extra("X-Fold"), "a b c") && span_is(extra("X-Last"), "z"), "%d", n);
+    }
+}
+
+/* A byte changed, a byte gone, a byte more, anywhere in a message of plain values: both ways
+ * of reading see the same. */
+Test(sip_msg, changed_bytes_read_the_same_both_ways)
+{
+    static const char TEXT[] =
+        "INVITE sip:+12125550102;npdi@example.net:5070;user=phone SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa;rport\r\n"
+        "From: \"Ann\" <sip:+12125550101@example.com>;tag=al\r\nTo: Bo <sips:0102@example.net>\r\n"
+        "Call-ID: k1\r\nCSeq: 7 INVITE\r\nContact: <sip:a@192.0.2.1:5060;ob>\r\n"
+        "P-Asserted-Identity: <tel:+12125550101>\r\nDiversion: "
+        "<sip:x@h.example>;reason=deflection\r\n\r\n";
+    static const char BYTES_TRIED[] = "<>\"\\;:=@,?% \t\r\n[]()/'a0\x7f\x80\xff";
+    static char changed[sizeof TEXT + 1];
+    for (size_t at = 0; at < sizeof TEXT - 1; at++)
+        for (size_t c = 0; c < sizeof BYTES_TRIED; c++) { /* NUL, too */
+            memcpy(changed, TEXT, sizeof TEXT);
+            changed[at] = BYTES_TRIED[c];
+            (void)parse_bytes(span_of(changed, sizeof TEXT - 1));
+            memcpy(changed + at + 1, TEXT + at, sizeof TEXT - at);
+            (void)parse_bytes(span_of(changed, sizeof TEXT));
+            memcpy(changed + at, TEXT + at + 1, sizeof TEXT - at - 1);
+            (void)parse_bytes(span_of(changed, sizeof TEXT - 2));
+        }
 }
 
 Test(sip_msg, likely)
@@ -379,8 +467,7 @@ Test(sip_msg, torture)
         }
         size_t n = fread(bytes, 1, sizeof bytes, f);
         fclose(f);
-        arena_reset(&arena);
-        enum err e = sip_msg_parse(span_of(bytes, n), &arena, &m, &diag);
+        enum err e = parse_bytes(span_of(bytes, n));
         cr_expect_eq(e, TORTURE[i].taken ? OK : ERR_SYNTAX, "%s (%s): %s, %s", TORTURE[i].file,
                      TORTURE[i].why, err_name(e), diag.what ? diag.what : "");
     }

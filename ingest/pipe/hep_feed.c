@@ -101,17 +101,23 @@ static void emit(void *arg, const struct record *r)
 
 /* --- messages --- */
 
+/* Whether it was meant to be SIP is asked only of what is none. */
+static void refuse_sip(struct hep_feed *h, struct span message, enum err e, const struct diag *d)
+{
+    static const struct diag NO_SIP = {"no SIP", 0};
+    if (sip_msg_likely(message))
+        refuse(h, METRIC_MALFORMED, e == ERR_SYNTAX ? REASON_SIP : REASON_OVERSIZE, d);
+    else
+        refuse(h, METRIC_IGNORED, span_trim(message).n ? REASON_PROTOCOL : REASON_EMPTY, &NO_SIP);
+}
+
 static void feed_sip(struct hep_feed *h, struct span message, const struct dialog_meta *meta)
 {
-    struct diag d = {"no SIP", 0};
-    if (!sip_msg_likely(message)) {
-        refuse(h, METRIC_IGNORED, span_trim(message).n ? REASON_PROTOCOL : REASON_EMPTY, &d);
-        return;
-    }
+    struct diag d;
     arena_reset(&h->arena);
     enum err e = sip_msg_parse(message, &h->arena, &h->msg, &d);
     if (e != OK) {
-        refuse(h, METRIC_MALFORMED, e == ERR_SYNTAX ? REASON_SIP : REASON_OVERSIZE, &d);
+        refuse_sip(h, message, e, &d);
         return;
     }
     classify_extras(FEED_HEP, h->msg.extra, &h->msg.extras_count, &h->classified);
@@ -128,11 +134,11 @@ static struct ip ip_of(const struct endpoint *e)
 }
 
 /* What every message has, whatever brought it. */
-static struct dialog_meta meta_of(const struct hep_feed *h, const struct endpoint *src,
-                                  const struct endpoint *dst)
+static struct dialog_meta meta_of(const struct hep_feed *h, int64_t now_us,
+                                  const struct endpoint *src, const struct endpoint *dst)
 {
     return (struct dialog_meta){.feed_id = h->feed->id,
-                                .t_receive_us = clock_wall_us(h->pipe->clock),
+                                .t_receive_us = now_us,
                                 .src = ip_of(src),
                                 .dst = ip_of(dst),
                                 .src_port = src->port,
@@ -141,9 +147,10 @@ static struct dialog_meta meta_of(const struct hep_feed *h, const struct endpoin
 
 /* The transport is left to the Via: agents send 6 for TLS and WebSocket, 22 for all three, 17
  * for "any" (feeds.md 1.5). */
-static void feed_payload(struct hep_feed *h, const struct hep *hep, struct span message)
+static void feed_payload(struct hep_feed *h, int64_t now_us, const struct hep *hep,
+                         struct span message)
 {
-    struct dialog_meta meta = meta_of(h, &hep->src, &hep->dst);
+    struct dialog_meta meta = meta_of(h, now_us, &hep->src, &hep->dst);
     meta.agent = hep->agent_id;
     meta.agent_name = hep->agent_name;
     meta.t_capture_us = hep->has_time ? hep->t_us : meta.t_receive_us;
@@ -159,7 +166,8 @@ static void take_hep(struct hep_feed *h, struct span frame)
     struct hep hep;
     struct buf room = buf_of(h->payload, sizeof h->payload);
     struct span message;
-    if (hep_parse(frame, clock_wall_us(h->pipe->clock), &hep, &d) != OK) {
+    int64_t now_us = clock_wall_us(h->pipe->clock);
+    if (hep_parse(frame, now_us, &hep, &d) != OK) {
         refuse(h, METRIC_MALFORMED, REASON_FRAME, &d);
         return;
     }
@@ -179,7 +187,7 @@ static void take_hep(struct hep_feed *h, struct span frame)
         }
         message = buf_span(&room);
     }
-    feed_payload(h, &hep, message);
+    feed_payload(h, now_us, &hep, message);
 }
 
 /* heplify compresses whole frames (feeds.md 1.4); a frame in a frame in a frame is an attack. */
@@ -225,7 +233,7 @@ void hep_feed_traffic(struct hep_feed *h, const struct traffic_item *item)
         take_frame(h, item->payload);
         return;
     }
-    struct dialog_meta meta = meta_of(h, &item->src, &item->dst);
+    struct dialog_meta meta = meta_of(h, clock_wall_us(h->pipe->clock), &item->src, &item->dst);
     meta.t_capture_us = item->t_us;
     meta.transport = item->ip_proto == 17 ? TRANSPORT_UDP : TRANSPORT_UNKNOWN;
     feed_sip(h, item->payload, &meta);
@@ -298,8 +306,8 @@ static void save(void *arg, struct span key, struct span value)
     struct buf b = buf_of(bytes, sizeof bytes);
     struct span live = live_key(h, key, &b);
     /* Lost only for a successor: as if it had never been saved. */
-    if (!live.n || outlet_live(h->pipe->outlet, h->feed->id, live, value,
-                               clock_mono_us(h->pipe->clock)) != OK)
+    if (!live.n ||
+        outlet_live(h->pipe->outlet, h->feed->id, live, value, clock_mono_us(h->pipe->clock)) != OK)
         refuse(h, METRIC_SHED, REASON_QUEUE_FULL, NULL);
 }
 

@@ -58,19 +58,23 @@ static inline uint64_t reader_be(struct reader *r, size_t bytes)
     return value;
 }
 
+/* Of constant widths: a load and a swap each, for parsers of small fields live on them. */
 static inline uint8_t reader_u8(struct reader *r)
 {
-    return (uint8_t)reader_be(r, 1);
+    const uint8_t *p = reader_take(r, 1).p;
+    return p ? p[0] : 0;
 }
 
 static inline uint16_t reader_be16(struct reader *r)
 {
-    return (uint16_t)reader_be(r, 2);
+    const uint8_t *p = reader_take(r, 2).p;
+    return p ? (uint16_t)((unsigned)p[0] << 8 | p[1]) : (uint16_t)0;
 }
 
 static inline uint32_t reader_be32(struct reader *r)
 {
-    return (uint32_t)reader_be(r, 4);
+    const uint8_t *p = reader_take(r, 4).p;
+    return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3] : 0;
 }
 
 static inline uint64_t reader_be64(struct reader *r)

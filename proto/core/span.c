@@ -23,27 +23,25 @@ static uint64_t word_at(const uint8_t *p)
 }
 
 /* One to seven bytes as a word: pieces that overlap, so that no byte is read alone. */
-static uint64_t short_word(struct span s)
+static uint64_t short_word(const uint8_t *p, size_t n)
 {
     uint32_t head, tail;
-    if (s.n < sizeof head)
-        return (uint64_t)s.p[0] | (uint64_t)s.p[s.n / 2] << 8 | (uint64_t)s.p[s.n - 1] << 16;
-    memcpy(&head, s.p, sizeof head);
-    memcpy(&tail, s.p + s.n - sizeof tail, sizeof tail);
+    if (n < sizeof head)
+        return (uint64_t)p[0] | (uint64_t)p[n / 2] << 8 | (uint64_t)p[n - 1] << 16;
+    memcpy(&head, p, sizeof head);
+    memcpy(&tail, p + n - sizeof tail, sizeof tail);
     return head | (uint64_t)tail << 32;
 }
 
-bool span_ieq(struct span a, struct span b)
+bool span_ieq_bytes(const uint8_t *a, const uint8_t *b, size_t n)
 {
     enum { WORD = sizeof(uint64_t) };
-    if (a.n != b.n || a.n == 0)
-        return a.n == b.n;
-    if (a.n < WORD)
-        return word_ieq(short_word(a), short_word(b));
-    for (size_t i = 0; a.n - i > WORD; i += WORD)
-        if (!word_ieq(word_at(a.p + i), word_at(b.p + i)))
+    if (n < WORD)
+        return word_ieq(short_word(a, n), short_word(b, n));
+    for (size_t i = 0; n - i > WORD; i += WORD)
+        if (!word_ieq(word_at(a + i), word_at(b + i)))
             return false;
-    return word_ieq(word_at(a.p + a.n - WORD), word_at(b.p + a.n - WORD));
+    return word_ieq(word_at(a + n - WORD), word_at(b + n - WORD));
 }
 
 int span_cmp(struct span a, struct span b)

@@ -78,7 +78,15 @@ static inline bool byte_is_digit(uint8_t c)
     return c >= '0' && c <= '9';
 }
 
-bool span_ieq(struct span a, struct span b);            /* ASCII case-insensitive */
+/* Of two texts of n bytes, n not 0. */
+bool span_ieq_bytes(const uint8_t *a, const uint8_t *b, size_t n);
+
+/* ASCII case-insensitive. */
+static inline bool span_ieq(struct span a, struct span b)
+{
+    return a.n == b.n && (a.n == 0 || span_ieq_bytes(a.p, b.p, a.n));
+}
+
 int span_cmp(struct span a, struct span b);             /* memcmp order, shorter first */
 size_t span_find_span(struct span s, struct span what); /* index, or s.n */
 

@@ -114,12 +114,20 @@ enum hep_shape hep_shape(struct span in)
     return HEP_NONE;
 }
 
-static uint64_t number(const struct chunks *c, enum chunk chunk)
+/* Its size is known: keep() has seen to it. */
+static inline uint64_t number(const struct chunks *c, enum chunk chunk)
 {
     if (!(c->seen & BIT(chunk)))
         return 0;
     struct reader r = reader_of(c->value[chunk]);
-    return reader_be(&r, c->value[chunk].n);
+    switch (CHUNK_BYTES[chunk]) {
+    case 1:
+        return reader_u8(&r);
+    case 2:
+        return reader_be16(&r);
+    default:
+        return reader_be32(&r);
+    }
 }
 
 static struct span text(const struct chunks *c, enum chunk chunk)

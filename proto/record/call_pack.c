@@ -8,21 +8,6 @@ static const uint8_t WIDTH[] = {
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "unpack_field() copies low bytes");
 
-/* By constant widths: most of the 75 fields are absent, and this says so in one load. */
-static uint64_t load(const void *member, size_t width)
-{
-    switch (width) {
-    case 1:
-        return *(const uint8_t *)member;
-    case 2:
-        return *(const uint16_t *)member;
-    case 4:
-        return *(const uint32_t *)member;
-    default:
-        return *(const uint64_t *)member;
-    }
-}
-
 static struct span ip_bytes(const struct ip *a)
 {
     static const struct ip V4 = {{[10] = 0xff, [11] = 0xff}};
@@ -32,28 +17,47 @@ static struct span ip_bytes(const struct ip *a)
     return is_v4 ? span_of(a->b + 12, 4) : span_of(a->b, 16);
 }
 
-static void pack_field(const struct call_field *f, const void *member, struct buf *b)
+static void put_number(struct buf *b, uint8_t tag, uint64_t number, size_t width)
 {
-    size_t width = WIDTH[f->type];
-    if (width) {
-        uint64_t number = load(member, width);
-        if (number) {
-            buf_u8(b, f->tag);
-            buf_be(b, number, width);
-        }
-        return;
-    }
-    struct span text = f->type == CALL_STR ? *(const struct span *)member : ip_bytes(member);
-    if (text.n) {
-        buf_u8(b, f->tag);
-        buf_lv(b, text);
-    }
+    buf_u8(b, tag);
+    buf_be(b, number, width);
 }
+
+static void put_text(struct buf *b, uint8_t tag, struct span text)
+{
+    buf_u8(b, tag);
+    buf_lv(b, text);
+}
+
+static inline void pack_number(struct buf *b, uint8_t tag, uint64_t number, size_t width)
+{
+    if (number)
+        put_number(b, tag, number, width);
+}
+
+static inline void pack_text(struct buf *b, uint8_t tag, struct span text)
+{
+    if (text.n)
+        put_text(b, tag, text);
+}
+
+/* One statement a row, so that the compiler sees where it stands and how wide it is: most of the
+ * 75 fields are absent, and that is a load and a test each. */
+#define PACK_U8(b, tag, v)   pack_number(b, tag, v, 1)
+#define PACK_U16(b, tag, v)  pack_number(b, tag, v, 2)
+#define PACK_U32(b, tag, v)  pack_number(b, tag, v, 4)
+#define PACK_U64(b, tag, v)  pack_number(b, tag, v, 8)
+#define PACK_TS(b, tag, v)   pack_number(b, tag, (uint64_t)(v), 8)
+#define PACK_MS(b, tag, v)   pack_number(b, tag, v, 4)
+#define PACK_ENUM(b, tag, v) pack_number(b, tag, v, 1)
+#define PACK_STR(b, tag, v)  pack_text(b, tag, v)
+#define PACK_IP(b, tag, v)   pack_text(b, tag, ip_bytes(&(v)))
 
 void call_pack(const struct call *c, struct buf *b)
 {
-    for (size_t i = 0; i < CALL_FIELDS_COUNT; i++)
-        pack_field(&CALL_FIELDS[i], (const uint8_t *)c + CALL_FIELDS[i].offset, b);
+#define CALL_FIELD(tag, name, type, letter, meaning) PACK_##type(b, tag, c->name);
+#include "proto/record/call.def"
+#undef CALL_FIELD
 }
 
 void call_pack_extra(const struct extra *x, struct buf *b)

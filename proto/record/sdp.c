@@ -49,9 +49,12 @@ static bool is_secret(struct span line)
     static const struct span HEADS[] = {SPAN_LIT("k="), SPAN_LIT("a=crypto"),
                                         SPAN_LIT("a=key-mgmt"), SPAN_LIT("a=ice-pwd"),
                                         SPAN_LIT("a=ice-ufrag")};
-    for (size_t i = 0; i < sizeof HEADS / sizeof HEADS[0]; i++)
-        if (span_ieq(span_sub(line, 0, HEADS[i].n), HEADS[i]))
+    for (size_t i = 0; i < sizeof HEADS / sizeof HEADS[0]; i++) {
+        size_t n = HEADS[i].n; /* the last byte first: "a=" begins most lines */
+        if (line.n >= n && byte_lower(line.p[n - 1]) == HEADS[i].p[n - 1] &&
+            span_ieq(span_sub(line, 0, n), HEADS[i]))
             return true;
+    }
     return false;
 }
 

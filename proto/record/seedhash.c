@@ -9,7 +9,7 @@ static uint64_t rotl(uint64_t x, unsigned n)
     return x << n | x >> (64 - n);
 }
 
-static void round_of(struct state *s)
+static inline void round_of(struct state *s)
 {
     s->v0 += s->v1;
     s->v1 = rotl(s->v1, 13) ^ s->v0;
@@ -23,7 +23,7 @@ static void round_of(struct state *s)
     s->v2 = rotl(s->v2, 32);
 }
 
-static void absorb(struct state *s, uint64_t word)
+static inline void absorb(struct state *s, uint64_t word)
 {
     s->v3 ^= word;
     round_of(s);

@@ -19,13 +19,18 @@ static struct span party(const struct sip_uri *u)
     return numbered ? u->user : u->text;
 }
 
+static bool is_separator(uint8_t c)
+{
+    return c == '-' || c == '.' || c == '(' || c == ')';
+}
+
 /* RFC 3966 5.1.1: "-", ".", "(" and ")" only please the eye. What is not a number stays. */
 static struct span number(struct span user, struct buf *room)
 {
     size_t separators = 0;
     for (size_t i = 0; i < user.n; i++) {
         uint8_t c = user.p[i];
-        bool separator = c && strchr("-.()", c);
+        bool separator = is_separator(c);
         if (!separator && !byte_is_digit(c) && !(c == '+' && i == 0))
             return user;
         separators += separator;
@@ -35,7 +40,7 @@ static struct span number(struct span user, struct buf *room)
         return user;
     size_t n = 0;
     for (size_t i = 0; i < user.n; i++)
-        if (!strchr("-.()", user.p[i]))
+        if (!is_separator(user.p[i]))
             out[n++] = user.p[i];
     return span_of(out, n);
 }

@@ -1,4 +1,5 @@
 /* sip_grammar.h - libosip2's judgement of what sip_uri.h read (the only user of libosip2).
+ * Values of which the judgement is certain are not brought here: sip_plain.h.
  *
  * The scanner finds the spans, the library parses the same text on its own; a value that
  * either refuses, or that the two read differently, is refused. A number that two programs

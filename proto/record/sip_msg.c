@@ -11,13 +11,15 @@ enum {
     MASKED_BYTES = 2048,  /* of a message: nearly every head fits */
 };
 
-/* The lines of a message. A bit a byte says where they end; behind the bits, in heads of
- * unusual size, ends are looked for one by one. */
+/* The lines of a message. A bit a byte says where they end, and where the bytes are without
+ * which no value holds a secret; behind the bits, in heads of unusual size, each is looked for
+ * by itself. */
 struct lines {
     struct span in;
     size_t at;     /* where the next one begins */
     size_t masked; /* bytes that have their bits */
     uint64_t ends[MASKED_BYTES / 64];
+    uint64_t marks[MASKED_BYTES / 64]; /* ';' and '@' */
 };
 
 /* One message on its way through the table of headers. */
@@ -29,6 +31,7 @@ struct parse {
     struct span history_before; /* user of the History-Info entry before */
     uint64_t content_length;
     bool has_content_length, has_via, has_from, has_to;
+    struct lines lines;
 };
 
 static bool is_token(struct span s)
@@ -196,12 +199,23 @@ static enum err read_via(struct parse *p, struct span value)
     return OK;
 }
 
+/* The next address of a list; ERR_NOTFOUND: there is none. A plain one is a list of one. */
+static enum err next_addr(struct parse *p, struct span *rest, struct sip_addr *out)
+{
+    struct span element, tag;
+    if (!p->judge_all && sip_plain_addr(*rest, out, &tag)) {
+        *rest = SPAN_EMPTY;
+        return OK;
+    }
+    return sip_list_next(rest, &element) ? read_addr(p, element, out) : ERR_NOTFOUND;
+}
+
 static enum err read_first_addr(struct parse *p, struct span value, struct sip_addr *out)
 {
-    struct span element;
     if (out->uri.text.n)
         return OK;
-    return sip_list_next(&value, &element) ? read_addr(p, element, out) : ERR_SYNTAX;
+    enum err e = next_addr(p, &value, out);
+    return e == ERR_NOTFOUND ? ERR_SYNTAX : e;
 }
 
 static enum err read_contact(struct parse *p, struct span value)
@@ -221,13 +235,12 @@ static enum err read_charge(struct parse *p, struct span value)
 
 static enum err read_asserted(struct parse *p, struct span value)
 {
-    struct span element;
     enum err e = OK;
-    while (e == OK && p->m->asserted_count < SIP_ASSERTED_MAX && sip_list_next(&value, &element)) {
-        e = read_addr(p, element, &p->m->asserted[p->m->asserted_count]);
+    while (e == OK && p->m->asserted_count < SIP_ASSERTED_MAX) {
+        e = next_addr(p, &value, &p->m->asserted[p->m->asserted_count]);
         p->m->asserted_count += e == OK;
     }
-    return e;
+    return e == ERR_NOTFOUND ? OK : e;
 }
 
 /* draft-ietf-sip-privacy-04: party=calling is the caller; without it, so it is, in a request. */
@@ -481,8 +494,7 @@ static const struct header *header_of(struct span name)
     if (name.n > NAME_BYTES_MAX)
         return NULL;
     for (size_t i = FIRST_OF_LENGTH[name.n]; i < FIRST_OF_LENGTH[name.n + 1]; i++)
-        if (byte_lower(name.p[0]) == byte_lower(HEADERS[i].name.p[0]) &&
-            span_ieq(name, HEADERS[i].name))
+        if (((name.p[0] ^ HEADERS[i].name.p[0]) & ~0x20) == 0 && span_ieq(name, HEADERS[i].name))
             return &HEADERS[i];
     return NULL;
 }
@@ -551,12 +563,28 @@ static enum err scrub(struct parse *p, struct span *value, struct span (*next)(s
     return OK;
 }
 
+/* Whether there may be a ';' or '@' in the value. True for what has no bits: folded lines. */
+static bool is_marked(const struct lines *l, struct span value)
+{
+    if (value.n == 0)
+        return false;
+    if (value.p < l->in.p || value.p + value.n > l->in.p + l->masked)
+        return true;
+    size_t first = (size_t)(value.p - l->in.p), last = first + value.n - 1, word = first / 64;
+    uint64_t bits = l->marks[word] >> (first % 64) << (first % 64);
+    for (; word < last / 64; bits = l->marks[++word])
+        if (bits)
+            return true;
+    return bits << (63 - last % 64) != 0;
+}
+
 static enum err add_extra(struct parse *p, struct span name, struct span value)
 {
     if (p->m->extras_count == SIP_HEADERS_MAX)
         return ERR_LIMIT;
-    enum err e = scrub(p, &value, next_pin);
-    if (e == OK)
+    bool marked = is_marked(&p->lines, value);
+    enum err e = marked ? scrub(p, &value, next_pin) : OK;
+    if (e == OK && marked)
         e = scrub(p, &value, next_password);
     if (e == OK)
         p->m->extra[p->m->extras_count++] = (struct extra){0, name, value};
@@ -580,32 +608,31 @@ static void lines_init(struct lines *l, struct span in)
     l->in = in;
     l->at = 0;
     l->masked = in.n < MASKED_BYTES ? in.n : MASKED_BYTES;
-    bytemask(span_sub(in, 0, l->masked), '\n', l->ends);
+    bytemask(span_sub(in, 0, l->masked), '\n', '\n', l->ends);
+    bytemask(span_sub(in, 0, l->masked), ';', '@', l->marks);
 }
 
-/* Index of the first line end at or behind l->at, or in.n. */
-static size_t line_end(const struct lines *l)
+/* Index of the first line end at or behind `at`, or in.n: with bits or without. */
+static size_t far_line_end(const struct lines *l, size_t at)
 {
-    size_t at = l->at, word = at / 64;
-    if (at < l->masked) {
-        uint64_t bits = l->ends[word] >> (at % 64) << (at % 64);
-        while (!bits && ++word * 64 < l->masked)
-            bits = l->ends[word];
-        if (bits)
-            return word * 64 + (size_t)__builtin_ctzll(bits);
+    for (size_t word = at / 64 + 1; at < l->masked && word * 64 < l->masked; word++)
+        if (l->ends[word])
+            return word * 64 + (size_t)__builtin_ctzll(l->ends[word]);
+    if (at < l->masked)
         at = l->masked;
-    }
     return at + span_find(span_from(l->in, at), '\n');
 }
 
 /* The next line without its end. False: no line end is left. */
-static bool next_line(struct lines *l, struct span *line)
+static inline bool next_line(struct lines *l, struct span *line)
 {
-    size_t end = line_end(l);
+    size_t at = l->at, end;
+    uint64_t bits = at < l->masked ? l->ends[at / 64] >> (at % 64) : 0;
+    end = bits ? at + (size_t)__builtin_ctzll(bits) : far_line_end(l, at);
     if (end == l->in.n)
         return false;
-    bool cr = end > l->at && l->in.p[end - 1] == '\r';
-    *line = span_sub(l->in, l->at, end - cr - l->at);
+    bool cr = end > at && l->in.p[end - 1] == '\r';
+    *line = span_of(l->in.p + at, end - cr - at);
     l->at = end + 1;
     return true;
 }
@@ -616,8 +643,9 @@ static bool is_folded(const struct lines *l)
 }
 
 /* RFC 3261 7.3.1: a line that begins with a blank goes on; each fold is one blank. */
-static enum err unfold(struct parse *p, struct span *value, struct lines *l)
+static enum err unfold(struct parse *p, struct span *value)
 {
+    struct lines *l = &p->lines;
     struct span line;
     size_t begin = l->at, n = value->n;
     while (is_folded(l) && next_line(l, &line))
@@ -650,8 +678,9 @@ static bool split_header(struct span line, struct span *name, struct span *value
 }
 
 /* `before`: bytes of the input before the start line. */
-static enum err take_headers(struct parse *p, size_t before, struct lines *l, struct diag *d)
+static enum err take_headers(struct parse *p, size_t before, struct diag *d)
 {
+    struct lines *l = &p->lines;
     struct span line, name, value;
     size_t at = l->at;
     for (unsigned count = 0; next_line(l, &line); count++, at = l->at) {
@@ -661,7 +690,7 @@ static enum err take_headers(struct parse *p, size_t before, struct lines *l, st
             return diag_set(d, ERR_LIMIT, "headers", before + at);
         if (!split_header(line, &name, &value))
             return diag_set(d, ERR_SYNTAX, "header name", before + at);
-        enum err e = is_folded(l) ? unfold(p, &value, l) : OK;
+        enum err e = is_folded(l) ? unfold(p, &value) : OK;
         if (e == OK)
             e = take_header(p, name, span_trim(value));
         if (e != OK)
@@ -741,43 +770,54 @@ static void reset(struct sip_msg *m)
     memset(m, 0, offsetof(struct sip_msg, extra));
 }
 
+/* Everything but the lines, whose bits are many and set when the message is known. */
+static void parse_init(struct parse *p, struct arena *a, struct sip_msg *out, bool judge_all)
+{
+    memset(p, 0, offsetof(struct parse, lines));
+    p->m = out;
+    p->a = a;
+    p->judge_all = judge_all;
+}
+
 static enum err parse(struct parse *p, struct span in, struct diag *d)
 {
     struct sip_msg *out = p->m;
     struct span stripped = strip(in), line;
     size_t before = stripped.p ? (size_t)(stripped.p - in.p) : 0;
-    struct lines l;
+    struct lines *l = &p->lines;
     reset(out);
     if (in.n > SIP_MESSAGE_BYTES_MAX)
         return diag_set(d, ERR_LIMIT, "message", SIP_MESSAGE_BYTES_MAX);
-    lines_init(&l, stripped);
-    if (!next_line(&l, &line))
+    lines_init(l, stripped);
+    if (!next_line(l, &line))
         return diag_set(d, ERR_SYNTAX, "start line", 0);
     enum err e = is_status_line(line) ? read_status_line(p, line) : read_request_line(p, line);
     if (e != OK)
         return diag_set(d, e, "start line", before);
-    e = take_headers(p, before, &l, d);
+    e = take_headers(p, before, d);
     if (e != OK)
         return e;
     const char *wrong = missing(p);
     if (wrong)
-        return diag_set(d, ERR_SYNTAX, wrong, before + l.at);
+        return diag_set(d, ERR_SYNTAX, wrong, before + l->at);
     if (out->status)
         out->method = method_of(p->cseq_method);
     out->redirect = out->history.count ? out->history : out->diversion;
-    take_body(p, span_from(l.in, l.at));
+    take_body(p, span_from(l->in, l->at));
     return OK;
 }
 
 enum err sip_msg_parse(struct span in, struct arena *a, struct sip_msg *out, struct diag *d)
 {
-    struct parse p = {.m = out, .a = a};
+    struct parse p;
+    parse_init(&p, a, out, false);
     return parse(&p, in, d);
 }
 
 enum err sip_msg_judge(struct span in, struct arena *a, struct sip_msg *out, struct diag *d)
 {
-    struct parse p = {.m = out, .a = a, .judge_all = true};
+    struct parse p;
+    parse_init(&p, a, out, true);
     return parse(&p, in, d);
 }
 

@@ -44,12 +44,6 @@ void slab_done(struct slab *s)
     *s = (struct slab){0};
 }
 
-void *slab_at(const struct slab *s, uint32_t cell)
-{
-    CHECK(cell > 0 && cell <= s->made);
-    return s->chunk[(cell - 1) >> s->shift] + ((cell - 1) & (chunk_cells(s) - 1)) * s->cell_bytes;
-}
-
 /* A chunk is the only memory taken after the start: the peak decides how many are needed. */
 static bool grow(struct slab *s)
 {

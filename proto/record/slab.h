@@ -7,6 +7,7 @@
 #define CPNI_RECORD_SLAB_H
 
 #include "proto/core/buf.h"
+#include "proto/core/check.h"
 
 struct slab {
     uint8_t **chunk; /* owned */
@@ -24,7 +25,12 @@ void slab_done(struct slab *s); /* wipes, frees */
 
 uint32_t slab_take(struct slab *s); /* cleared; 0: the limit or the machine's memory is reached */
 void slab_give(struct slab *s, uint32_t cell);
-void *slab_at(const struct slab *s, uint32_t cell);
+static inline void *slab_at(const struct slab *s, uint32_t cell)
+{
+    CHECK(cell > 0 && cell <= s->made);
+    size_t at = cell - 1, in_chunk = at & (((size_t)1 << s->shift) - 1);
+    return s->chunk[at >> s->shift] + in_chunk * s->cell_bytes;
+}
 static inline uint32_t slab_left(const struct slab *s)
 {
     return s->cells_max - s->used;

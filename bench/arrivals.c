@@ -23,7 +23,9 @@ void arrivals_add(struct arrivals *a, uint64_t us)
 
 static void note(struct arrivals *a, size_t i, uint64_t now_us)
 {
-    histogram_add(&a->latency, now_us > a->us[i] ? now_us - a->us[i] : 0, 1);
+    uint64_t us = now_us > a->us[i] ? now_us - a->us[i] : 0;
+    histogram_add(&a->latency, us, 1);
+    histogram_add(&a->recent, us, 1);
     a->settled++;
 }
 
@@ -37,4 +39,11 @@ void arrivals_settle_one(struct arrivals *a, size_t i, uint64_t now_us)
 {
     if (i < a->count)
         note(a, i, now_us);
+}
+
+uint64_t arrivals_recent_p99(struct arrivals *a)
+{
+    uint64_t p99 = histogram_quantile(&a->recent, 0.99);
+    a->recent = (struct histogram){.count = 0};
+    return p99;
 }

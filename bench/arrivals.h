@@ -14,6 +14,7 @@ struct arrivals {
     size_t max, count;
     size_t settled;
     struct histogram latency; /* microseconds */
+    struct histogram recent;  /* since arrivals_recent_p99() */
 };
 
 MUST_CHECK enum err arrivals_init(struct arrivals *a, size_t records_max); /* ERR_NOMEM */
@@ -25,5 +26,8 @@ void arrivals_add(struct arrivals *a, uint64_t us);
 void arrivals_settle(struct arrivals *a, size_t upto, uint64_t now_us);
 /* Record i is, whatever the others are. */
 void arrivals_settle_one(struct arrivals *a, size_t i, uint64_t now_us);
+
+/* Of the records that became durable since the last time; 0: none did. */
+uint64_t arrivals_recent_p99(struct arrivals *a);
 
 #endif

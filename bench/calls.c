@@ -38,9 +38,16 @@ static enum call_outcome outcome_of(struct dice *d)
     return (enum call_outcome)o;
 }
 
+static uint32_t draw_caller(const struct calls *c, struct dice *d)
+{
+    if (c->options.hot_percent && dice_below(d, 100) < c->options.hot_percent)
+        return 0;
+    return c->options.uniform ? dice_below(d, c->options.customers) : zipf_draw(c->zipf, d);
+}
+
 static void set_parties(const struct calls *c, struct dice *d, struct bench_call *call)
 {
-    call->caller = zipf_draw(c->zipf, d);
+    call->caller = draw_caller(c, d);
     call->callee = CALLS_OUTSIDE;
     population_number(call->caller, call->from);
     if (dice_below(d, ON_NET_ONE_IN) == 0) { /* a number leads to whoever owns it */

@@ -37,6 +37,16 @@ static void set_ports(const struct daemon_options *o, struct daemon *dm)
     dm->metrics_port = (uint16_t)(PORT_METRICS + o->port_offset);
 }
 
+static void put_feed(const char *kind, const struct daemon *dm, struct buf *b)
+{
+    put_format(b, "  - name: %s\n    kind: %s\n", kind, kind);
+    if (strcmp(kind, "hep") == 0)
+        put_format(b, "    listen_udp: 127.0.0.1:%u\n    listen_tcp: 127.0.0.1:%u\n", dm->hep_port,
+                   dm->hep_port);
+    if (strcmp(kind, "asterisk_csv") == 0)
+        put_format(b, "    path: %s\n    timezone: UTC\n", dm->file);
+}
+
 static void put_config(const struct daemon_options *o, const struct daemon *dm, struct buf *b)
 {
     put_format(b, "state_dir: %s\nnpa_file: %s\nworkers: %u\n", o->place->state, o->npa_path,
@@ -45,13 +55,9 @@ static void put_config(const struct daemon_options *o, const struct daemon *dm, 
                dm->pull_port);
     put_format(b, "listen_usage_hint: 127.0.0.1:%u\nlisten_metrics: 127.0.0.1:%u\n",
                dm->pull_port + 1u, dm->metrics_port);
-    put_format(b, "roles:\n  - {who: self, roles: [all]}\nfeeds:\n  - name: bench\n    kind: %s\n",
-               o->feed_kind);
-    if (strcmp(o->feed_kind, "hep") == 0)
-        put_format(b, "    listen_udp: 127.0.0.1:%u\n    listen_tcp: 127.0.0.1:%u\n", dm->hep_port,
-                   dm->hep_port);
-    if (strcmp(o->feed_kind, "asterisk_csv") == 0)
-        put_format(b, "    path: %s\n    timezone: UTC\n", dm->file);
+    put_format(b, "roles:\n  - {who: self, roles: [all]}\nfeeds:\n");
+    for (size_t i = 0; i < o->feeds_count; i++)
+        put_feed(o->feed_kind[i], dm, b);
 }
 
 /* For the workers' user to read, whatever the umask: making the vault left a strict one. */

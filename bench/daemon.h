@@ -10,7 +10,8 @@ enum { DAEMON_PATH_BYTES = 2 * PLACE_BYTES };
 
 struct daemon_options {
     const struct place *place; /* with a vault in it */
-    const char *feed_kind;     /* as in the configuration; the feed is called "bench" */
+    const char *const *feed_kind; /* as in the configuration; a feed has the name of its kind */
+    size_t feeds_count;
     uint16_t port_offset;
     unsigned workers;
     const char *cpnid;    /* NULL: beside this program, or where its build put it */

@@ -37,6 +37,14 @@ void histogram_add(struct histogram *h, uint64_t value, uint64_t times)
         h->max = value;
 }
 
+void histogram_merge(struct histogram *h, const struct histogram *more)
+{
+    for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++)
+        h->bucket[b] += more->bucket[b];
+    h->count += more->count;
+    h->max = h->max > more->max ? h->max : more->max;
+}
+
 uint64_t histogram_quantile(const struct histogram *h, double q)
 {
     uint64_t seen = 0;

@@ -18,6 +18,8 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *h, uint64_t value, uint64_t times);
+/* Adds all of another one. */
+void histogram_merge(struct histogram *h, const struct histogram *more);
 
 /* The smallest value that at least a share q (0..1) of all do not exceed, rounded up to the end of
  * its bucket but never over the largest one; 0 when empty. */

@@ -29,6 +29,7 @@ struct group_link {
     struct vault_link link;
     struct vault *vault;
     struct session *session;
+    struct stages *stages;
 };
 
 struct inside {
@@ -44,6 +45,7 @@ struct inside {
     struct cdr_scratch *scratch;
     struct hep_feed *hep;
     struct arrivals arrivals;
+    struct stages stages;
     uint64_t noted_seq;
     uint64_t upto[SEQ_SLOTS]; /* records up to the end of the batch of that number */
     uint64_t refused;
@@ -55,17 +57,26 @@ struct inside {
 static enum err group_send(struct vault_link *l, enum frame_type type, uint32_t id,
                            struct span payload)
 {
+    struct group_link *g = (struct group_link *)(void *)l;
     struct frame f = {type, id, payload};
-    return session_frame(((struct group_link *)(void *)l)->session, &f);
+    enum stage before = stage_enter(g->stages, STAGE_SEAL);
+    enum err e = session_frame(g->session, &f);
+    stage_enter(g->stages, before);
+    return e;
 }
 
 static enum err group_receive(struct vault_link *l)
 {
     struct group_link *g = (struct group_link *)(void *)l;
+    enum stage before = stage_enter(g->stages, STAGE_COMMIT);
     enum err e = vault_flush(g->vault);
+    stage_enter(g->stages, STAGE_KEEP);
     for (bool more = true; e == OK && more;)
         e = vault_work(g->vault, &more);
-    return e == OK ? vault_tick(g->vault) : e;
+    if (e == OK)
+        e = vault_tick(g->vault);
+    stage_enter(g->stages, before);
+    return e;
 }
 
 static int group_fd(const struct vault_link *l)
@@ -91,6 +102,7 @@ static enum err open_link(struct inside *r)
     struct peer worker = {.ingest = true, .worker = true};
     r->group.link = (struct vault_link){&GROUP, uplink_frame, r->uplink};
     r->group.vault = r->vault;
+    r->group.stages = &r->stages;
     return session_new(r->vault, &worker, on_reply, r, &r->group.session);
 }
 
@@ -168,8 +180,10 @@ static enum err take_item(struct inside *r, size_t i, uint64_t arrived_us)
 {
     uint64_t before = r->pipe.records;
     enum err e = make_room(r);
+    enum stage bench = stage_enter(&r->stages, STAGE_READ);
     if (e == OK)
         e = take(r, stock_item(r->options->stock, i));
+    stage_enter(&r->stages, bench);
     for (; before < r->pipe.records; before++)
         arrivals_add(&r->arrivals, arrived_us);
     note_batches(r);
@@ -203,17 +217,19 @@ static enum err settle(struct inside *r)
 __attribute__((noinline)) static enum err feed_all(struct inside *r, uint64_t start_us)
 {
     const struct inside_options *o = r->options;
+    struct pace pace = o->pace;
+    pace.start_us = start_us;
     enum err e = OK;
     for (size_t i = 0; e == OK && i < o->stock->items_count; i++) {
-        uint64_t due = pace_due_us(start_us, i, o->rate), now = pace_now_us();
-        if (o->rate && now < due)
+        uint64_t due = pace_due_us(&pace, i), now = pace_now_us();
+        if (pace.rate && now < due)
             e = wait_until(r, due);
         if (r->hep && now - r->ticked_us >= TICK_US) {
             r->ticked_us = now;
             hep_feed_tick(r->hep);
         }
         if (e == OK)
-            e = take_item(r, i, o->rate ? due : now);
+            e = take_item(r, i, pace.rate ? due : now);
         if (e == OK)
             e = flush_when_due(r, now);
     }
@@ -327,7 +343,10 @@ static void measure_memory(const struct inside *r, struct result *out)
 static enum err measured(struct inside *r, struct result *out)
 {
     uint64_t start = pace_now_us(), cpu = cpu_us();
+    stage_begin(&r->stages);
     enum err e = feed_all(r, start);
+    stage_enter(&r->stages, STAGE_BENCH);
+    out->stages = r->stages;
     out->wall_us = pace_now_us() - start;
     out->process[0].cpu_us = cpu_us() - cpu;
     out->sent_items = out->received = r->options->stock->items_count;

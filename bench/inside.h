@@ -8,14 +8,15 @@
 #ifndef CPNI_BENCH_INSIDE_H
 #define CPNI_BENCH_INSIDE_H
 
+#include "bench/pace.h"
 #include "bench/place.h"
 #include "bench/result.h"
 
 struct inside_options {
     const struct place *place;
-    const struct stock *stock;
+    const struct stock *stock; /* whole */
     uint32_t customers;
-    uint64_t rate;   /* items a second; 0 = as fast as it goes */
+    struct pace pace;
     struct span npa; /* area codes; may be empty */
 };
 

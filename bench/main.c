@@ -2,9 +2,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "bench/document.h"
+#include "bench/measure.h"
 #include "bench/replay.h"
 #include "bench/report.h"
-#include "bench/scenario.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -27,34 +28,39 @@ static int replay_main(const void *options)
     return e == OK ? EXIT_SUCCESS : fail(d.what);
 }
 
-static int write_json(const struct result *r, const char *path)
+/* A document of one series. Takes it. */
+static int save_series(struct series *s, const char *json)
 {
-    FILE *f = span_is(span_str(path), "-") ? stdout : fopen(path, "w");
-    if (!f)
-        return fail("the JSON file cannot be written");
-    report_json(r, f);
-    bool ok = f == stdout ? fflush(f) == 0 : fclose(f) == 0;
-    return ok ? EXIT_SUCCESS : fail("the JSON file cannot be written");
+    struct document doc = {.count = 0};
+    machine_read(".", &doc.machine);
+    enum err e = document_add(&doc, s);
+    if (e == OK && json)
+        e = document_save(&doc, json);
+    document_done(&doc);
+    return e == OK ? EXIT_SUCCESS : fail("the JSON file cannot be written");
 }
 
 static int run_main(const void *options)
 {
     const struct scenario_options *o = options;
+    struct series *s = NULL;
     struct diag d = {.what = ""};
-    struct result *r = malloc(sizeof *r);
-    if (!r)
-        return fail("out of memory");
-    enum err e = scenario_run(o, r, &d);
-    int status = EXIT_SUCCESS;
-    if (e == OK) {
-        report_text(r, stdout);
-        status = o->json ? write_json(r, o->json) : EXIT_SUCCESS;
-        status = result_passed(r) ? status : EXIT_FAILURE;
-    } else {
-        status = fail(d.what && d.what[0] ? d.what : err_text(e));
-    }
-    free(r);
-    return status;
+    enum err e = measure_run(o, &s, &d);
+    if (e != OK)
+        return fail(d.what && d.what[0] ? d.what : err_text(e));
+    report_text(s, stdout);
+    bool passed = s->passed;
+    int status = save_series(s, o->json);
+    return passed ? status : EXIT_FAILURE;
+}
+
+static int scenarios_main(const void *options)
+{
+    struct scenario_row row;
+    (void)options;
+    for (size_t i = 0; scenario_row(i, &row); i++)
+        printf("  %-12s%s\n", row.name, row.help);
+    return EXIT_SUCCESS;
 }
 
 static int generate_main(const void *options)
@@ -64,10 +70,13 @@ static int generate_main(const void *options)
 }
 
 union verb_options {
+    int none;
     struct replay replay;
     struct scenario_options scenario;
     struct generate_options generate;
 };
+
+static const struct option_table NO_OPTIONS = {NULL, 0, NULL, 0};
 
 static const struct verb {
     const char *name, *help;
@@ -78,8 +87,9 @@ static const struct verb {
     {"run",
      "put a load on cpnid, or on its parts in one process, and check the totals",
      &SCENARIO_OPTIONS,
-     {.scenario = {SCENARIO_DEFAULTS}},
+     {.scenario = {.records = 0}},
      run_main},
+    {"scenarios", "list what can be run", &NO_OPTIONS, {.none = 0}, scenarios_main},
     {"generate",
      "print the input of a run, or the directory that goes with it",
      &GENERATE_OPTIONS,

@@ -1,28 +1,20 @@
 #include "bench/outside.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bench/arrivals.h"
 #include "bench/ask.h"
-#include "bench/daemon.h"
-#include "bench/http_client.h"
-#include "bench/pace.h"
 #include "bench/process.h"
-#include "bench/sender.h"
+#include "bench/throttle.h"
 #include "bench/watch.h"
 #include "ingest/forward/usage_client.h"
 #include "proto/core/instant.h"
 #include "proto/core/metric.h"
 
 enum {
-    ITEMS_A_TURN = 512,
-    DATAGRAMS_A_CALL = 64,
-    HTTP_CONNECTIONS = 64,
+    SELF = 0, /* index of this process among those that are measured */
     PAUSE_US = 250,
     STALL_US = 10 * US_PER_S, /* nothing new is durable: something was lost */
     CALL_MS = 10000,
@@ -36,148 +28,98 @@ struct outside {
     struct watch watch;
     struct arrivals arrivals;
     struct key_file key;
-    int fd;                /* file or socket; -1 = HTTP */
-    struct poster *poster; /* HTTP */
-    size_t next;           /* item to be sent */
+    struct lane lane[OUTSIDE_LANES_MAX];
+    uint64_t records; /* of all lanes */
+    bool answered;    /* each record's answer is seen: the only lane is of HTTP */
+    struct throttle throttle;
     pid_t pid[RESULT_PROCESSES_MAX];
+    uint64_t start_us, cpu_before_us; /* of the run */
 };
-
-/* --- senders: how many of the items were taken --- */
-
-static size_t give_file(struct outside *r, size_t to)
-{
-    struct span bytes = stock_items(r->options->stock, r->next, to);
-    return sender_write(r->fd, bytes) == OK ? to - r->next : 0;
-}
-
-static size_t give_udp(struct outside *r, size_t to)
-{
-    struct mmsghdr message[DATAGRAMS_A_CALL];
-    struct iovec part[DATAGRAMS_A_CALL];
-    size_t n = 0;
-    for (; n < DATAGRAMS_A_CALL && r->next + n < to; n++) {
-        struct span item = stock_item(r->options->stock, r->next + n);
-        part[n] = (struct iovec){(void *)(uintptr_t)item.p, item.n};
-        message[n] = (struct mmsghdr){.msg_hdr = {.msg_iov = &part[n], .msg_iovlen = 1}};
-    }
-    int sent = sendmmsg(r->fd, message, (unsigned)n, 0);
-    return sent > 0 ? (size_t)sent : 0;
-}
-
-/* What the socket takes now; an item that was begun is finished, waiting if need be. */
-static size_t give_tcp(struct outside *r, size_t to)
-{
-    const struct stock *s = r->options->stock;
-    struct span bytes = stock_items(s, r->next, to);
-    ssize_t n = send(r->fd, bytes.p, bytes.n, MSG_DONTWAIT | MSG_NOSIGNAL);
-    size_t end = s->item[r->next].at + (n > 0 ? (size_t)n : 0), i = r->next;
-    while (i < to && s->item[i].at + s->item[i].bytes <= end)
-        i++;
-    if (i == to || s->item[i].at == end)
-        return i - r->next;
-    struct span rest = span_from(stock_item(s, i), end - s->item[i].at);
-    return sender_put(r->fd, rest) == OK ? i + 1 - r->next : i - r->next;
-}
-
-static size_t give_http(struct outside *r, size_t to)
-{
-    size_t i = r->next;
-    while (i < to && poster_put(r->poster, i, stock_item(r->options->stock, i)))
-        i++;
-    return i - r->next;
-}
-
-static size_t (*const GIVE[])(struct outside *r, size_t to) = {[OUTSIDE_FILE] = give_file,
-                                                               [OUTSIDE_UDP] = give_udp,
-                                                               [OUTSIDE_TCP] = give_tcp,
-                                                               [OUTSIDE_HTTP] = give_http};
 
 static void on_answered(void *arg, size_t item, unsigned status, uint64_t now_us)
 {
     struct outside *r = arg;
-    if (status == STATUS_STORED)
+    if (status == STATUS_STORED && r->answered)
         arrivals_settle_one(&r->arrivals, item, now_us);
-    else
+    else if (status != STATUS_STORED)
         r->result->malformed++;
-}
-
-static enum err open_sender(struct outside *r, struct diag *d)
-{
-    char to[32];
-    struct poster_events events = {on_answered, r};
-    r->fd = -1;
-    snprintf(to, sizeof to, "127.0.0.1:%u", r->daemon.hep_port);
-    switch (r->options->way) {
-    case OUTSIDE_FILE:
-        r->fd = open(r->daemon.file, O_WRONLY | O_APPEND | O_CLOEXEC);
-        return r->fd >= 0 ? OK : diag_set(d, ERR_STORE, "the feed's file cannot be written", 0);
-    case OUTSIDE_UDP:
-    case OUTSIDE_TCP:
-        return sender_connect(to, r->options->way == OUTSIDE_TCP, &r->fd, d);
-    case OUTSIDE_HTTP:
-        diag_set(d, ERR_NET, "HTTP connections", 0);
-        return poster_new(r->daemon.http_port, HTTP_CONNECTIONS, &events, &r->poster);
-    }
-    return ERR_SYNTAX;
-}
-
-static void close_sender(struct outside *r)
-{
-    if (r->fd >= 0)
-        close(r->fd);
-    r->poster = poster_free(r->poster);
 }
 
 /* --- the run --- */
 
-/* Items that are due now, a burst at most. */
-static size_t due(const struct outside *r, uint64_t start_us, uint64_t now_us)
+static void note_arrivals(struct outside *r, const struct lane *l, size_t from, uint64_t now_us)
 {
-    size_t to = r->next + ITEMS_A_TURN, all = r->options->stock->items_count;
-    if (to > all)
-        to = all;
-    while (r->options->rate && to > r->next &&
-           pace_due_us(start_us, to - 1, r->options->rate) > now_us)
-        to--;
-    return to;
+    for (size_t i = from; i < l->next; i++)
+        if (l->stock->item[i].ends)
+            arrivals_add(&r->arrivals, l->pace.rate ? pace_due_us(&l->pace, i) : now_us);
 }
 
-static void note_arrivals(struct outside *r, size_t taken, uint64_t start_us, uint64_t now_us)
+static bool send_due(struct outside *r, uint64_t now_us)
 {
-    for (; taken > 0; taken--, r->next++)
-        if (r->options->stock->item[r->next].ends)
-            arrivals_add(&r->arrivals, r->options->rate
-                                           ? pace_due_us(start_us, r->next, r->options->rate)
-                                           : now_us);
+    bool busy = false;
+    for (size_t i = 0; i < r->options->lanes_count; i++) {
+        struct lane *l = &r->lane[i];
+        size_t from = l->next;
+        busy |= lane_send(l, now_us) > 0;
+        note_arrivals(r, l, from, now_us);
+    }
+    return busy;
 }
 
 static enum err hear(struct outside *r, bool busy)
 {
     uint64_t wait_us = busy ? 0 : PAUSE_US;
-    if (r->poster)
-        return poster_turn(r->poster, wait_us);
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < r->options->lanes_count; i++)
+        if (r->lane[i].poster) {
+            e = poster_turn(r->lane[i].poster, wait_us);
+            wait_us = 0;
+        }
+    if (e != OK || r->answered)
+        return e;
     if (wait_us)
         pace_pause_us(wait_us);
-    enum err e = watch_turn(&r->watch, pace_now_us());
+    e = watch_turn(&r->watch, pace_now_us());
     arrivals_settle(&r->arrivals, r->watch.durable, pace_now_us());
     return e;
 }
 
+/* What all processes but this one take. */
+static void sample_moment(struct outside *r, uint64_t now_us)
+{
+    struct timeline_moment m = {.at_us = now_us - r->start_us, .durable = r->arrivals.settled};
+    struct result_process p;
+    if (!timeline_due(&r->result->timeline, m.at_us))
+        return;
+    for (size_t i = SELF + 1; i < r->result->processes_count; i++)
+        if (process_sample(r->pid[i], &p) == OK) {
+            m.rss_kib += p.rss_kib;
+            m.cpu_us += p.cpu_us;
+        }
+    if (r->result->timeline.count == 0)
+        r->cpu_before_us = m.cpu_us;
+    m.cpu_us -= r->cpu_before_us;
+    m.p99_us = arrivals_recent_p99(&r->arrivals);
+    timeline_add(&r->result->timeline, &m);
+}
+
 static enum err drive(struct outside *r)
 {
-    uint64_t start_us = pace_now_us(), now = start_us, moved_us = start_us;
+    uint64_t now = pace_now_us(), moved_us = now;
     enum err e = OK;
-    while (e == OK && r->arrivals.settled < r->options->stock->records &&
-           now - moved_us < STALL_US) {
-        size_t settled = r->arrivals.settled, to = due(r, start_us, now);
-        size_t taken = to > r->next ? GIVE[r->options->way](r, to) : 0;
-        note_arrivals(r, taken, start_us, now);
-        e = hear(r, taken > 0);
+    r->start_us = now;
+    for (size_t i = 0; i < r->options->lanes_count; i++)
+        r->lane[i].pace.start_us = now;
+    while (e == OK && r->arrivals.settled < r->records && now - moved_us < STALL_US) {
+        size_t settled = r->arrivals.settled;
+        sample_moment(r, now);
+        bool busy = send_due(r, now);
+        e = hear(r, busy);
         now = pace_now_us();
-        if (taken || r->arrivals.settled != settled)
+        if (busy || r->arrivals.settled != settled)
             moved_us = now;
     }
-    r->result->wall_us = moved_us - start_us;
+    r->result->wall_us = moved_us - r->start_us;
     return e;
 }
 
@@ -192,10 +134,9 @@ static void sample(const struct outside *r, struct result_process *out)
 
 static void find_processes(struct outside *r)
 {
-    enum { SELF = 1 };
-    r->pid[0] = getpid();
+    r->pid[SELF] = getpid();
     r->result->processes_count =
-        SELF + process_family(r->daemon.pid, r->pid + SELF, RESULT_PROCESSES_MAX - SELF);
+        1 + process_family(r->daemon.pid, r->pid + 1, RESULT_PROCESSES_MAX - 1);
 }
 
 static void charge(struct outside *r, const struct result_process *before)
@@ -244,58 +185,124 @@ static enum err pull(struct outside *r, struct rows *out, struct diag *d)
 static enum err compare(struct outside *r, struct diag *d)
 {
     struct rows rows = {.row = NULL};
+    struct truth truth = {.account = NULL};
     enum err e = rows_init(&rows);
+    if (e == OK)
+        e = truth_init(&truth, r->options->customers);
+    for (size_t i = 0; e == OK && i < r->options->lanes_count; i++)
+        truth_merge(&truth, &r->lane[i].stock->truth);
     if (e == OK)
         e = pull(r, &rows, d);
     if (e == OK)
-        e = result_compare(r->result, &r->options->stock->truth, &rows);
+        e = result_compare(r->result, &truth, &rows);
+    truth_done(&truth);
     rows_done(&rows);
     return e;
 }
 
 /* --- all of it --- */
 
-static enum err prepare(struct outside *r, struct diag *d)
+static enum err open_lanes(struct outside *r, struct diag *d)
+{
+    struct poster_events events = {on_answered, r};
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < r->options->lanes_count; i++) {
+        r->lane[i] = r->options->lane[i];
+        e = lane_open(&r->lane[i], &r->daemon, &events, d);
+    }
+    return e;
+}
+
+static enum err start(struct outside *r, struct diag *d)
 {
     static const char *const KIND[STOCK_KINDS] = {"asterisk_csv", "hep", "freeswitch_json"};
     const struct outside_options *o = r->options;
+    const char *kind[OUTSIDE_LANES_MAX];
     struct daemon_options options = {.place = o->place,
-                                     .feed_kind = KIND[o->stock->kind],
+                                     .feed_kind = kind,
+                                     .feeds_count = o->lanes_count,
                                      .port_offset = o->port_offset,
                                      .workers = o->workers,
                                      .cpnid = o->cpnid,
                                      .npa_path = o->npa_path};
+    for (size_t i = 0; i < o->lanes_count; i++)
+        kind[i] = KIND[o->lane[i].stock->kind];
+    return daemon_start(&options, &r->daemon, d);
+}
+
+static enum err prepare(struct outside *r, struct diag *d)
+{
     struct ask ask = {.link = NULL};
-    enum err e = daemon_start(&options, &r->daemon, d);
+    enum err e = start(r, d);
     if (e != OK)
         return e;
     diag_set(d, OK, "the directory cannot be imported", 0);
     e = vault_link_connect(r->daemon.socket, ask_frame, &ask, &ask.link);
     if (e == OK)
-        e = ask_import(&ask, o->customers);
+        e = ask_import(&ask, r->options->customers);
     if (e == OK)
         e = ask_consumer(&ask, &r->key);
     vault_link_free(ask.link);
     if (e == OK)
         e = watch_open(&r->watch, r->daemon.socket);
-    return e == OK ? open_sender(r, d) : e;
+    return e == OK ? open_lanes(r, d) : e;
+}
+
+static void sum_lanes(struct outside *r)
+{
+    struct result *out = r->result;
+    out->items = out->bytes = out->sent_items = 0;
+    for (size_t i = 0; i < r->options->lanes_count; i++) {
+        const struct lane *l = &r->lane[i];
+        out->items += l->stock->items_count;
+        out->bytes += l->stock->bytes;
+        out->sent_items += l->next;
+        if (l->poster)
+            out->answers_503 += poster_refused(l->poster);
+    }
+}
+
+static enum err read_back(struct outside *r, struct diag *d)
+{
+    struct ask ask = {.link = NULL};
+    struct readback_options o = {.customers = r->options->customers, .reads = r->options->reads};
+    diag_set(d, OK, "calls cannot be read back", 0);
+    enum err e = o.reads ? vault_link_connect(r->daemon.socket, ask_frame, &ask, &ask.link) : OK;
+    if (e == OK && o.reads)
+        e = readback_run(&ask, &o, &r->result->readback);
+    vault_link_free(ask.link);
+    return e;
+}
+
+static enum err slow_down(struct outside *r, struct diag *d)
+{
+    const struct outside_options *o = r->options;
+    struct throttle_options t = {.root = THROTTLE_ROOT,
+                                 .dir = o->place->state,
+                                 .bytes_per_s = o->disk_bytes_per_s,
+                                 .pid = r->pid + 1,
+                                 .pids_count = r->result->processes_count - 1};
+    return t.bytes_per_s ? throttle_begin(&t, &r->throttle, d) : OK;
 }
 
 static enum err measure(struct outside *r, struct diag *d)
 {
     struct result_process before[RESULT_PROCESSES_MAX];
     find_processes(r);
+    enum err e = slow_down(r, d);
+    if (e != OK)
+        return e;
     sample(r, before);
     diag_set(d, OK, "the daemon went away", 0);
-    enum err e = drive(r);
+    e = drive(r);
     charge(r, before);
-    r->result->sent_items = r->next;
+    sum_lanes(r);
     r->result->durable = r->arrivals.settled;
     r->result->latency = r->arrivals.latency;
-    if (r->poster)
-        r->result->answers_503 = poster_refused(r->poster);
     if (e == OK)
         e = read_metrics(r);
+    if (e == OK)
+        e = read_back(r, d);
     return e == OK ? compare(r, d) : e;
 }
 
@@ -306,19 +313,25 @@ enum err outside_run(const struct outside_options *o, struct result *out, struct
         return ERR_NOMEM;
     r->options = o;
     r->result = out;
-    r->fd = -1;
-    enum err e = arrivals_init(&r->arrivals, o->stock->records);
+    r->answered = o->lanes_count == 1 && o->lane[0].way == LANE_HTTP;
+    for (size_t i = 0; i < o->lanes_count; i++) {
+        r->lane[i].fd = -1;
+        r->records += o->lane[i].stock->records;
+    }
+    enum err e = arrivals_init(&r->arrivals, r->records);
     if (e == OK)
         e = prepare(r, d);
     if (e == OK)
         e = measure(r, d);
-    close_sender(r);
+    for (size_t i = 0; i < o->lanes_count; i++)
+        lane_close(&r->lane[i]);
     watch_close(&r->watch);
     if (r->daemon.pid > 0) {
         enum err stopped = daemon_stop(&r->daemon);
         if (e == OK && stopped != OK)
             e = diag_set(d, stopped, "cpnid did not end cleanly", 0);
     }
+    throttle_end(&r->throttle);
     out->disk_bytes = process_tree_bytes(o->place->state);
     arrivals_done(&r->arrivals);
     key_file_wipe(&r->key);

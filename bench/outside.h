@@ -8,22 +8,26 @@
  *                    has accepted. A count is believed when the next answer has come, for between
  *                    two answers lies the vault's synced write. The figure is high by up to one
  *                    such round.
+ * With several lanes nobody knows whose record it was that became durable: the n-th to arrive is
+ * taken for the n-th to become durable, of HTTP too.
  * Without a rate the sender runs ahead as far as the program lets it, and latency is that of the
  * whole backlog: throughput is the figure to read then. */
 #ifndef CPNI_BENCH_OUTSIDE_H
 #define CPNI_BENCH_OUTSIDE_H
 
+#include "bench/lane.h"
 #include "bench/place.h"
 #include "bench/result.h"
 
-enum outside_way { OUTSIDE_FILE, OUTSIDE_UDP, OUTSIDE_TCP, OUTSIDE_HTTP };
+enum { OUTSIDE_LANES_MAX = 3 };
 
 struct outside_options {
     const struct place *place;
-    const struct stock *stock;
-    enum outside_way way;
+    struct lane lane[OUTSIDE_LANES_MAX]; /* stock, way and pace are given; of different kinds */
+    size_t lanes_count;
     uint32_t customers;
-    uint64_t rate;
+    uint64_t reads; /* customers whose month is read back in the end */
+    uint64_t disk_bytes_per_s; /* the daemon may write; 0 = as fast as it can */
     uint16_t port_offset;
     unsigned workers;
     const char *cpnid;    /* NULL: found beside this program */

@@ -26,8 +26,12 @@ void pace_pause_us(uint64_t us)
     pace_until_us(pace_now_us() + us);
 }
 
-uint64_t pace_due_us(uint64_t start_us, uint64_t i, uint64_t rate)
+uint64_t pace_due_us(const struct pace *p, uint64_t i)
 {
-    /* Whole seconds apart, so that no product overflows. */
-    return rate ? start_us + i / rate * US_PER_S + i % rate * US_PER_S / rate : start_us;
+    if (p->rate == 0)
+        return p->start_us;
+    uint64_t into_second = i % p->rate * US_PER_S / p->rate;
+    if (p->burst > 1)
+        into_second /= p->burst;
+    return p->start_us + i / p->rate * US_PER_S + into_second; /* no product overflows */
 }

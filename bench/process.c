@@ -56,7 +56,9 @@ enum err process_sample(pid_t pid, struct result_process *out)
     struct span stat = slurp(pid, "stat", room);
     uint64_t ticks = stat_word(stat, WORD_UTIME) + stat_word(stat, WORD_STIME);
     out->cpu_us = ticks * US_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
-    out->rss_max_kib = status_kib(slurp(pid, "status", room), "VmHWM:");
+    struct span status = slurp(pid, "status", room);
+    out->rss_max_kib = status_kib(status, "VmHWM:");
+    out->rss_kib = status_kib(status, "VmRSS:");
     return OK;
 }
 

@@ -4,8 +4,11 @@
 #define CPNI_BENCH_RESULT_H
 
 #include "bench/histogram.h"
+#include "bench/readback.h"
 #include "bench/rows.h"
+#include "bench/stage.h"
 #include "bench/stock.h"
+#include "bench/timeline.h"
 
 enum { RESULT_PROCESSES_MAX = 24, RESULT_NAME_BYTES = 20 };
 
@@ -13,6 +16,7 @@ struct result_process {
     char name[RESULT_NAME_BYTES];
     uint64_t cpu_us;      /* user and system, while it was measured */
     uint64_t rss_max_kib; /* largest ever (VmHWM) */
+    uint64_t rss_kib;     /* now */
 };
 
 struct result {
@@ -23,6 +27,9 @@ struct result {
     uint64_t durable;               /* records that became durable */
     uint64_t wall_us;               /* from the first item sent to the last record durable */
     struct histogram latency;
+    struct timeline timeline; /* of a daemon */
+    struct stages stages;     /* of a run in one process */
+    struct readback readback;
     size_t processes_count;
     struct result_process process[RESULT_PROCESSES_MAX];
     uint64_t disk_bytes; /* of the state directory, after a clean stop */

@@ -7,6 +7,7 @@
 
 #include "bench/inside.h"
 #include "bench/outside.h"
+#include "bench/spread.h"
 
 enum {
     RECORDS_MAX = 100000000,
@@ -16,39 +17,49 @@ enum {
     OPEN_CALLS_MAX = 500000,
     OFFSET_MAX = 50000,
     WORKERS_MAX = 16,
+    BURST_MAX = 1000,
+    READS_MAX = 1000000,
+    MIB_MAX = 100000,
+    SLO_MAX = 60000,
     NPA_BYTES_MAX = 64 * 1024
-};
-
-static const struct kind_of_run {
-    const char *name;
-    enum stock_kind kind;
-    enum outside_way way;
-} SCENARIOS[] = {
-    {"csv", STOCK_CSV, OUTSIDE_FILE},
-    {"hep-udp", STOCK_HEP, OUTSIDE_UDP},
-    {"hep-tcp", STOCK_HEP, OUTSIDE_TCP},
-    {"json", STOCK_JSON, OUTSIDE_HTTP},
 };
 
 #define AT(member) offsetof(struct scenario_options, member)
 static const struct option_row ROWS[] = {
     {"in-process", OPTION_FLAG, NULL, AT(in_process), 0, 0,
      "parse, classify and commit in this process and one thread, without a daemon"},
+    {"runs", OPTION_NUMBER, "N", AT(runs), 1, SPREAD_RUNS_MAX,
+     "times to run it, each on an empty vault; figures are medians with their spread (default 1)"},
     {"records", OPTION_NUMBER, "N", AT(records), 1, RECORDS_MAX, "calls to make (default 200000)"},
     {"customers", OPTION_NUMBER, "N", AT(customers), 1, CUSTOMERS_MAX,
      "customers in the directory, called by Zipf's law (default 10000)"},
     {"rate", OPTION_NUMBER, "R", AT(rate), 0, RATE_MAX,
-     "lines, messages or documents a second, sent when due however slow the receiver is; 0 = as "
-     "fast as it goes (default 0)"},
+     "lines, messages or documents a second (mixed: calls), sent when due however slow the "
+     "receiver is; 0 = as fast as it goes, or as the scenario says"},
     {"seconds", OPTION_NUMBER, "S", AT(seconds), 0, SECONDS_MAX,
-     "with --rate: as many calls as last so long, instead of --records"},
-    {"seed", OPTION_NUMBER, "N", AT(seed), 0, UINT64_MAX, "the same seed makes the same calls"},
+     "with a rate: as many calls as last so long, instead of --records"},
+    {"ramp", OPTION_FLAG, NULL, AT(ramp), 0, 0,
+     "look for the largest rate that is kept up without loss, beginning at --rate, and run at it"},
+    {"slo-ms", OPTION_NUMBER, "MS", AT(slo_ms), 0, SLO_MAX,
+     "with --ramp: the 99.9th percentile of latency may not be over this"},
+    {"burst", OPTION_NUMBER, "X", AT(burst), 1, BURST_MAX,
+     "with a rate: the items of each second come X times as fast, then none until it is over"},
+    {"hot", OPTION_NUMBER, "PERCENT", AT(hot), 0, 100, "so many of all calls are of one customer"},
+    {"uniform", OPTION_FLAG, NULL, AT(uniform), 0, 0,
+     "every customer calls alike: few find their key in a cache"},
+    {"reads", OPTION_NUMBER, "N", AT(reads), 0, READS_MAX,
+     "in the end, read back the month of N customers, drawn evenly"},
+    {"live", OPTION_FLAG, NULL, AT(live), 0, 0,
+     "make the input while it is sent: for runs that are longer than the memory"},
+    {"disk-mib", OPTION_NUMBER, "N", AT(disk_mib), 0, MIB_MAX,
+     "let the daemon write N MiB a second at most, by a control group (version 2, as root)"},
+    {"seed", OPTION_NUMBER, "N", AT(seed), 1, UINT64_MAX, "the same seed makes the same calls"},
     {"open-calls", OPTION_NUMBER, "N", AT(open_calls), 1, OPEN_CALLS_MAX,
      "hep: calls between whose messages those of others lie (default 10000)"},
     {"workers", OPTION_NUMBER, "N", AT(workers), 1, WORKERS_MAX, "ingest processes (default 1)"},
-    {"port-offset", OPTION_NUMBER, "N", AT(port_offset), 0, OFFSET_MAX,
+    {"port-offset", OPTION_NUMBER, "N", AT(port_offset), 1, OFFSET_MAX,
      "added to the daemon's ports (default 20000)"},
-    {"json", OPTION_TEXT, "FILE", AT(json), 0, 0, "the report as one JSON object; - = stdout"},
+    {"json", OPTION_TEXT, "FILE", AT(json), 0, 0, "results for compare and report; - = stdout"},
     {"state-dir", OPTION_TEXT, "DIR", AT(state_dir), 0, 0,
      "folder to work in, without a state in it (default: a temporary one)"},
     {"keep", OPTION_FLAG, NULL, AT(keep), 0, 0, "leave the folder and print its name"},
@@ -56,17 +67,111 @@ static const struct option_row ROWS[] = {
      "daemon to start (default: the one built or installed with cpnibench)"},
     {"npa", OPTION_TEXT, "FILE", AT(npa), 0, 0, "table of area codes (default: the installed one)"},
 };
+enum { ROWS_COUNT = sizeof ROWS / sizeof ROWS[0] };
 #undef AT
-const struct option_table SCENARIO_OPTIONS = {ROWS, sizeof ROWS / sizeof ROWS[0],
-                                              "csv|hep-udp|hep-tcp|json",
+const struct option_table SCENARIO_OPTIONS = {ROWS, ROWS_COUNT, "SCENARIO",
                                               offsetof(struct scenario_options, name)};
 
-static const struct kind_of_run *find(const char *name)
+static const struct scenario_options DEFAULTS = {.records = 200000,
+                                                 .customers = 10000,
+                                                 .seed = 1,
+                                                 .open_calls = 10000,
+                                                 .port_offset = 20000,
+                                                 .workers = 1,
+                                                 .runs = 1};
+
+/* --- the scenarios --- */
+
+enum feed { CSV, HEP_UDP, HEP_TCP, JSON };
+static const struct {
+    enum stock_kind kind;
+    enum lane_way way;
+} FEEDS[] = {[CSV] = {STOCK_CSV, LANE_FILE},
+             [HEP_UDP] = {STOCK_HEP, LANE_UDP},
+             [HEP_TCP] = {STOCK_HEP, LANE_TCP},
+             [JSON] = {STOCK_JSON, LANE_HTTP}};
+
+/* clang-format off */
+static const struct scenario {
+    const char *name;
+    size_t feeds_count;
+    enum feed feed[OUTSIDE_LANES_MAX];
+    struct scenario_options own;
+    const char *help;
+} SCENARIOS[] = {
+    {"csv",         1, {CSV},                {.records = 0},
+     "lines of Asterisk's Master.csv, appended to a followed file"},
+    {"hep-udp",     1, {HEP_UDP},            {.records = 0}, "SIP in HEP 3, by datagrams"},
+    {"hep-tcp",     1, {HEP_TCP},            {.records = 0}, "SIP in HEP 3, over one connection"},
+    {"json",        1, {JSON},               {.records = 0},
+     "FreeSWITCH's mod_json_cdr, posted over 64 connections"},
+    {"mixed",       3, {CSV, HEP_TCP, JSON}, {.records = 0},
+     "a third of the calls each, at the same time"},
+    {"burst",       1, {CSV},                {.rate = 20000, .seconds = 10, .burst = 10},
+     "csv: each second's lines in its first tenth"},
+    {"hot",         1, {CSV},                {.hot = 90}, "csv: one customer makes 90 % of the calls"},
+    {"cold",        1, {CSV},                {.customers = 200000, .uniform = true},
+     "csv: more customers than the daemon's caches hold, all alike"},
+    {"customers",   1, {CSV},                {.customers = 400000},
+     "csv: as many customers as one import takes"},
+    {"soak",        1, {CSV},                {.rate = 20000, .seconds = 1200, .live = true},
+     "csv: 20 minutes at a steady rate; memory and latency must stay flat"},
+    {"growth",      1, {CSV},                {.records = 10000000, .customers = 100000, .live = true,
+                                              .reads = 1000},
+     "csv: ten million records; what the last ones cost, and reading a month back"},
+    {"slow-disk",   1, {CSV},                {.rate = 10000, .seconds = 20, .disk_mib = 10},
+     "csv: a disk that takes 10 MiB a second"},
+};
+/* clang-format on */
+enum { SCENARIOS_COUNT = sizeof SCENARIOS / sizeof SCENARIOS[0] };
+
+bool scenario_row(size_t i, struct scenario_row *out)
 {
-    for (size_t i = 0; i < sizeof SCENARIOS / sizeof SCENARIOS[0]; i++)
+    if (i < SCENARIOS_COUNT)
+        *out = (struct scenario_row){SCENARIOS[i].name, SCENARIOS[i].help};
+    return i < SCENARIOS_COUNT;
+}
+
+static const struct scenario *find(const char *name)
+{
+    for (size_t i = 0; i < SCENARIOS_COUNT; i++)
         if (span_is(span_str(name), SCENARIOS[i].name))
             return &SCENARIOS[i];
     return NULL;
+}
+
+static void fill_number(const struct option_row *row, struct scenario_options *o,
+                        const struct scenario_options *from)
+{
+    uint64_t have, other;
+    memcpy(&have, (const uint8_t *)o + row->member, sizeof have);
+    memcpy(&other, (const uint8_t *)from + row->member, sizeof other);
+    if (have == 0)
+        memcpy((uint8_t *)o + row->member, &other, sizeof other);
+}
+
+static void fill_from(struct scenario_options *o, const struct scenario_options *from)
+{
+    for (size_t i = 0; i < ROWS_COUNT; i++)
+        if (ROWS[i].kind == OPTION_NUMBER)
+            fill_number(&ROWS[i], o, from);
+    o->uniform |= from->uniform;
+    o->live |= from->live;
+}
+
+enum err scenario_fill(struct scenario_options *o, struct diag *d)
+{
+    const struct scenario *s = find(o->name);
+    if (!s)
+        return diag_set(d, ERR_NOTFOUND, "there is no such scenario: cpnibench scenarios", 0);
+    if (o->in_process && s->feeds_count > 1)
+        return diag_set(d, ERR_NOTFOUND, "several feeds do not run in one process", 0);
+    struct scenario_options own = s->own;
+    if (o->records)
+        own.seconds = 0; /* the scenario's length gives way to the one that was asked for */
+    fill_from(o, &own);
+    fill_from(o, &DEFAULTS);
+    return OK;
 }
 
 /* --- the table of area codes --- */
@@ -95,82 +200,134 @@ static enum err find_npa(const char *given, struct npa_file *out)
 
 /* --- the run --- */
 
-/* So that the input lasts as long as was asked: the outcomes of calls.c make 6.46 messages of a
- * call on average. */
-static uint64_t records_of(const struct scenario_options *o, const struct kind_of_run *k)
+/* The outcomes of calls.c make 6.46 messages of a call on average. */
+static uint64_t items_per_100(enum stock_kind kind)
 {
-    const uint64_t items_per_100 = k->kind == STOCK_HEP ? 646 : 100;
-    return o->rate && o->seconds ? o->rate * o->seconds * 100 / items_per_100 + 1 : o->records;
+    return kind == STOCK_HEP ? 646 : 100;
 }
 
-static void describe(const struct scenario_options *o, const struct stock *s, struct result *out)
+uint64_t scenario_items_per_100(const struct scenario_options *o)
 {
-    *out = (struct result){.scenario = find(o->name)->name,
+    const struct scenario *s = find(o->name);
+    return s->feeds_count == 1 ? items_per_100(FEEDS[s->feed[0]].kind) : 100;
+}
+
+/* So that the input lasts as long as was asked. */
+static uint64_t records_of(const struct scenario_options *o)
+{
+    return o->rate && o->seconds ? o->rate * o->seconds * 100 / scenario_items_per_100(o) + 1
+                                 : o->records;
+}
+
+/* Everything a run needs, half-built until it is open. */
+struct running {
+    const struct scenario_options *options;
+    const struct scenario *scenario;
+    struct npa_file npa;
+    struct place place;
+    struct stock stock[OUTSIDE_LANES_MAX];
+};
+
+/* A lane's own pace: of several, calls are what --rate counts. */
+static struct pace pace_of(const struct running *r, size_t lane)
+{
+    const struct scenario_options *o = r->options;
+    uint64_t rate = o->rate;
+    if (r->scenario->feeds_count > 1)
+        rate = rate * items_per_100(r->stock[lane].kind) / 100 / r->scenario->feeds_count;
+    return (struct pace){.rate = o->rate && !rate ? 1 : rate, .burst = o->burst};
+}
+
+/* Lanes differ in their seeds, or they would tell of the same calls. */
+static enum err make_stock(struct running *r, size_t lane, struct diag *d)
+{
+    const struct scenario_options *o = r->options;
+    struct calls_options calls = {.seed = o->seed + lane,
+                                  .count = records_of(o) / r->scenario->feeds_count,
+                                  .customers = (uint32_t)o->customers,
+                                  .uniform = o->uniform,
+                                  .hot_percent = (unsigned)o->hot};
+    enum err e = stock_init(&r->stock[lane], FEEDS[r->scenario->feed[lane]].kind, &calls,
+                            (uint32_t)o->open_calls);
+    if (e != OK)
+        return diag_set(d, e, "out of memory for the input", 0);
+    if (!o->live || o->in_process)
+        stock_make(&r->stock[lane], STOCK_ALL);
+    return OK;
+}
+
+static void describe(const struct running *r, struct result *out)
+{
+    const struct scenario_options *o = r->options;
+    *out = (struct result){.scenario = r->scenario->name,
                            .mode = o->in_process ? "in process" : "daemon",
                            .seed = o->seed,
                            .customers = o->customers,
-                           .rate = o->rate,
-                           .records = s->records,
-                           .items = s->items_count,
-                           .bytes = s->bytes};
-}
-
-static enum err run_in(const struct place *place, const struct scenario_options *o,
-                       const struct stock *stock, const struct npa_file *npa, struct result *out,
-                       struct diag *d)
-{
-    if (o->in_process) {
-        struct inside_options in = {.place = place,
-                                    .stock = stock,
-                                    .customers = (uint32_t)o->customers,
-                                    .rate = o->rate,
-                                    .npa = span_of(npa->text, npa->bytes)};
-        return inside_run(&in, out, d);
+                           .rate = o->rate};
+    for (size_t i = 0; i < r->scenario->feeds_count; i++) {
+        out->records += r->stock[i].records;
+        out->items += r->stock[i].items_count;
+        out->bytes += r->stock[i].bytes;
     }
-    struct outside_options out_of = {.place = place,
-                                     .stock = stock,
-                                     .way = find(o->name)->way,
-                                     .customers = (uint32_t)o->customers,
-                                     .rate = o->rate,
-                                     .port_offset = (uint16_t)o->port_offset,
-                                     .workers = (unsigned)o->workers,
-                                     .cpnid = o->cpnid,
-                                     .npa_path = npa->path};
-    return outside_run(&out_of, out, d);
 }
 
-static enum err run_with(const struct scenario_options *o, const struct stock *stock,
-                         const struct npa_file *npa, struct result *out, struct diag *d)
+static enum err run_inside(const struct running *r, struct result *out, struct diag *d)
 {
-    struct place place;
-    enum err e = place_new(o->state_dir, o->keep, &place, d);
+    struct inside_options in = {.place = &r->place,
+                                .stock = &r->stock[0],
+                                .customers = (uint32_t)r->options->customers,
+                                .pace = pace_of(r, 0),
+                                .npa = span_of(r->npa.text, r->npa.bytes)};
+    return inside_run(&in, out, d);
+}
+
+static enum err run_outside(struct running *r, struct result *out, struct diag *d)
+{
+    const struct scenario_options *o = r->options;
+    struct outside_options of = {.place = &r->place,
+                                 .lanes_count = r->scenario->feeds_count,
+                                 .customers = (uint32_t)o->customers,
+                                 .reads = o->reads,
+                                 .disk_bytes_per_s = o->disk_mib << 20,
+                                 .port_offset = (uint16_t)o->port_offset,
+                                 .workers = (unsigned)o->workers,
+                                 .cpnid = o->cpnid,
+                                 .npa_path = r->npa.path};
+    for (size_t i = 0; i < of.lanes_count; i++)
+        of.lane[i] = (struct lane){.stock = &r->stock[i],
+                                   .way = FEEDS[r->scenario->feed[i]].way,
+                                   .pace = pace_of(r, i)};
+    return outside_run(&of, out, d);
+}
+
+static enum err run_in_place(struct running *r, struct result *out, struct diag *d)
+{
+    const struct scenario_options *o = r->options;
+    enum err e = place_new(o->state_dir, o->keep, &r->place, d);
     if (e != OK)
         return e;
-    e = run_in(&place, o, stock, npa, out, d);
+    e = o->in_process ? run_inside(r, out, d) : run_outside(r, out, d);
     if (o->keep)
-        printf("kept in %s\n", place.dir);
-    place_done(&place);
+        printf("kept in %s\n", r->place.dir);
+    place_done(&r->place);
     return e;
 }
 
 enum err scenario_run(const struct scenario_options *o, struct result *out, struct diag *d)
 {
-    const struct kind_of_run *k = find(o->name);
-    struct stock stock;
-    struct npa_file npa;
+    struct running r = {.options = o, .scenario = find(o->name)};
     *out = (struct result){.records = 0};
-    if (!k)
-        return diag_set(d, ERR_NOTFOUND, "there is no such scenario", 0);
-    if (find_npa(o->npa, &npa) != OK)
+    if (find_npa(o->npa, &r.npa) != OK)
         return diag_set(d, ERR_SYNTAX, "the table of area codes cannot be read: --npa", 0);
-    struct calls_options calls = {
-        .seed = o->seed, .count = records_of(o, k), .customers = (uint32_t)o->customers};
-    enum err e = stock_init(&stock, k->kind, &calls, (uint32_t)o->open_calls);
-    if (e != OK)
-        return diag_set(d, e, "out of memory for the input", 0);
-    describe(o, &stock, out);
-    e = run_with(o, &stock, &npa, out, d);
-    stock_done(&stock);
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < r.scenario->feeds_count; i++)
+        e = make_stock(&r, i, d);
+    if (e == OK) {
+        describe(&r, out);
+        e = run_in_place(&r, out, d);
+    }
+    for (size_t i = 0; i < r.scenario->feeds_count; i++)
+        stock_done(&r.stock[i]);
     return e;
 }
 
@@ -220,6 +377,8 @@ enum err scenario_generate(const struct generate_options *o, FILE *out)
         return OK;
     }
     enum err e = stock_init(&stock, (enum stock_kind)kind, &calls, (uint32_t)o->open_calls);
+    if (e == OK)
+        stock_make(&stock, STOCK_ALL);
     for (size_t i = 0; e == OK && i < stock.items_count; i++) {
         struct span item = stock_item(&stock, i);
         fwrite(item.p, 1, item.n, out);

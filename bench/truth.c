@@ -41,6 +41,14 @@ void truth_add(struct truth *t, uint32_t customer, const struct tally *more)
     add(&t->total, more);
 }
 
+void truth_merge(struct truth *t, const struct truth *more)
+{
+    for (uint32_t c = 0; c < t->customers && c < more->customers; c++)
+        add(&t->account[c], &more->account[c]);
+    add(&t->total, &more->total);
+    t->foreign += more->foreign;
+}
+
 /* A step that was begun is billed. Counted up rather than divided, so that the two sides do not
  * share a mistake. */
 static uint64_t billed_s(size_t increment, uint64_t ms)

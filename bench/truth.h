@@ -30,6 +30,9 @@ void truth_add_call(struct truth *t, const struct bench_call *call);
 uint32_t truth_row(const struct pull_row *row, struct tally *out);
 void truth_add(struct truth *t, uint32_t customer, const struct tally *more);
 
+/* Adds all of another one, of as many customers. */
+void truth_merge(struct truth *t, const struct truth *more);
+
 /* Accounts whose tallies differ, foreign ones included; 0 = equal. */
 uint64_t truth_differences(const struct truth *expected, const struct truth *pulled);
 

@@ -119,6 +119,7 @@ struct connection {
 
 struct poster {
     struct poster_events events;
+    uint16_t port;
     size_t count;
     uint64_t refused;
     struct pollfd fd[CONNECTIONS_MAX];
@@ -134,6 +135,7 @@ enum err poster_new(uint16_t port, size_t connections, const struct poster_event
         return ERR_NOMEM;
     }
     p->events = *events;
+    p->port = port;
     for (; p->count < connections; p->count++)
         if (connect_to(port, &p->fd[p->count].fd) != OK) {
             poster_free(p);
@@ -146,7 +148,8 @@ enum err poster_new(uint16_t port, size_t connections, const struct poster_event
 struct poster *poster_free(struct poster *p)
 {
     for (size_t i = 0; p && i < p->count; i++)
-        close(p->fd[i].fd);
+        if (p->fd[i].fd >= 0)
+            close(p->fd[i].fd);
     free(p);
     return NULL;
 }
@@ -209,14 +212,27 @@ static void take_answer(struct poster *p, struct connection *c, const struct htt
     p->events.answered(p->events.arg, c->item, r->status, now);
 }
 
-static enum err read_some(struct poster *p, int fd, struct connection *c)
+/* A kept connection may be closed whenever nothing is under way on it, and is behind a 503. */
+static enum err connect_again(struct poster *p, size_t i)
 {
+    const struct connection *c = &p->connection[i];
+    if (c->state != IDLE && c->state != REFUSED)
+        return ERR_NET;
+    close(p->fd[i].fd);
+    p->fd[i].fd = -1;
+    return connect_to(p->port, &p->fd[i].fd);
+}
+
+static enum err read_some(struct poster *p, size_t i)
+{
+    struct connection *c = &p->connection[i];
     struct http_response r;
+    int fd = p->fd[i].fd;
     ssize_t n = recv(fd, c->answer + c->held, sizeof c->answer - c->held, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return OK;
     if (n <= 0)
-        return ERR_NET;
+        return connect_again(p, i);
     c->held += (size_t)n;
     enum err e = http_response_parse(span_of(c->answer, c->held), &r);
     if (e == OK)
@@ -241,10 +257,10 @@ enum err poster_turn(struct poster *p, uint64_t wait_us)
     wait_some(p, wait_us);
     for (size_t i = 0; e == OK && i < p->count; i++) {
         struct connection *c = &p->connection[i];
-        if (c->state == REFUSED && now >= c->again_us)
-            begin(c);
         if (p->fd[i].revents & (POLLIN | POLLHUP | POLLERR))
-            e = read_some(p, p->fd[i].fd, c);
+            e = read_some(p, i);
+        if (e == OK && c->state == REFUSED && now >= c->again_us)
+            begin(c);
         if (e == OK && c->state == SENDING)
             e = write_some(p->fd[i].fd, c);
     }

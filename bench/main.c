@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "bench/document.h"
+#include "bench/limits/limits.h"
 #include "bench/measure.h"
 #include "bench/replay.h"
 #include "bench/report.h"
@@ -54,6 +55,35 @@ static int run_main(const void *options)
     return passed ? status : EXIT_FAILURE;
 }
 
+struct limits_verb {
+    uint64_t runs, ms;
+    const char *dir, *json;
+};
+static const struct option_row LIMITS_ROWS[] = {
+    {"runs", OPTION_NUMBER, "N", offsetof(struct limits_verb, runs), 1, SPREAD_RUNS_MAX,
+     "times to measure each (default 7)"},
+    {"ms", OPTION_NUMBER, "MS", offsetof(struct limits_verb, ms), 1, 60000,
+     "length of each measurement (default 200)"},
+    {"dir", OPTION_TEXT, "DIR", offsetof(struct limits_verb, dir), 0, 0,
+     "on the disk to measure (default: here)"},
+    {"json", OPTION_TEXT, "FILE", offsetof(struct limits_verb, json), 0, 0,
+     "results for compare and report; - = stdout"},
+};
+static const struct option_table LIMITS_OPTIONS = {LIMITS_ROWS,
+                                                   sizeof LIMITS_ROWS / sizeof LIMITS_ROWS[0], NULL, 0};
+
+static int limits_main(const void *options)
+{
+    const struct limits_verb *o = options;
+    struct limits_options of = {o->dir ? o->dir : ".", o->runs, o->ms};
+    struct series *s = NULL;
+    struct diag d = {.what = ""};
+    if (limits_run(&of, &s, &d) != OK)
+        return fail(d.what);
+    report_text(s, stdout);
+    return save_series(s, o->json);
+}
+
 static int scenarios_main(const void *options)
 {
     struct scenario_row row;
@@ -70,6 +100,7 @@ static int generate_main(const void *options)
 }
 
 union verb_options {
+    struct limits_verb limits;
     int none;
     struct replay replay;
     struct scenario_options scenario;
@@ -89,6 +120,11 @@ static const struct verb {
      &SCENARIO_OPTIONS,
      {.scenario = {.records = 0}},
      run_main},
+    {"limits",
+     "measure what this machine can do at most of what a record needs",
+     &LIMITS_OPTIONS,
+     {.limits = {.runs = 7, .ms = 200}},
+     limits_main},
     {"scenarios", "list what can be run", &NO_OPTIONS, {.none = 0}, scenarios_main},
     {"generate",
      "print the input of a run, or the directory that goes with it",

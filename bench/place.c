@@ -8,17 +8,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum err make_dir(const char *dir, struct place *p)
+enum err place_folder(const char *in, struct place *out)
 {
     const char *tmp = getenv("TMPDIR");
-    int n = dir ? snprintf(p->dir, sizeof p->dir, "%s", dir)
-                : snprintf(p->dir, sizeof p->dir, "%s/cpnibench-XXXXXX", tmp ? tmp : "/tmp");
+    *out = (struct place){.keep = false};
+    int n = snprintf(out->dir, sizeof out->dir, "%s/cpnibench-XXXXXX", in ? in : tmp ? tmp : "/tmp");
+    if (n < (int)sizeof out->dir && mkdtemp(out->dir))
+        return OK;
+    out->dir[0] = 0; /* nothing to remove */
+    return n < (int)sizeof out->dir ? ERR_STORE : ERR_LIMIT;
+}
+
+static enum err given_folder(const char *dir, struct place *p)
+{
+    int n = snprintf(p->dir, sizeof p->dir, "%s", dir);
     if (n >= (int)sizeof p->dir)
         return ERR_LIMIT;
-    if (!dir && !mkdtemp(p->dir))
-        return ERR_STORE;
-    if (dir && mkdir(dir, 0755) != 0 && errno != EEXIST)
-        return ERR_STORE;
+    return mkdir(dir, 0755) == 0 || errno == EEXIST ? OK : ERR_STORE;
+}
+
+static enum err make_dir(const char *dir, struct place *p)
+{
+    enum err e = dir ? given_folder(dir, p) : place_folder(NULL, p);
+    if (e != OK)
+        return e;
     /* The workers' user must reach the folders of its feeds. */
     if (chmod(p->dir, 0755) != 0)
         return ERR_STORE;
@@ -47,6 +60,7 @@ enum err place_new(const char *dir, bool keep, struct place *out, struct diag *d
 {
     *out = (struct place){.keep = keep};
     enum err e = make_dir(dir, out);
+    out->keep = keep;
     if (e != OK)
         return diag_set(d, e,
                         e == ERR_CONFLICT ? "there is a state directory already"

@@ -10,7 +10,7 @@
 struct calls_options {
     uint64_t seed;
     uint64_t count;
-    uint32_t customers; /* 1... */
+    uint32_t customers;   /* 1... */
     bool whole_seconds;   /* Asterisk's CDRs know no fractions */
     bool uniform;         /* every customer calls as often as any other, not by Zipf's law */
     unsigned hot_percent; /* of all calls customer 0 makes so many, whoever makes the others */

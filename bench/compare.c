@@ -3,8 +3,8 @@
 #include <string.h>
 
 /* Another of these makes another machine; the time and the load do not. */
-static const char *const SAME_MACHINE[] = {"cpu",    "cores",    "governor", "virtual",     "memory",
-                                           "kernel", "compiler", "build",    "udp_rmem_max"};
+static const char *const SAME_MACHINE[] = {
+    "cpu", "cores", "governor", "virtual", "memory", "kernel", "compiler", "build", "udp_rmem_max"};
 
 static const char *const VERDICT[] = {[COMPARE_SAME] = "same within the spread",
                                       [COMPARE_UNKNOWN] = "unknown: too few runs, or zero",

@@ -1,6 +1,6 @@
-/* compare.h - `cpnibench compare A.json B.json`: figure by figure what changed from A to B. A change
- * is told as one only when the 95 % interval of the ratio leaves 1 out; a single run on either side
- * has no interval, and then nothing is claimed. */
+/* compare.h - `cpnibench compare A.json B.json`: figure by figure what changed from A to B. A
+ * change is told as one only when the 95 % interval of the ratio leaves 1 out; a single run on
+ * either side has no interval, and then nothing is claimed. */
 #ifndef CPNI_BENCH_COMPARE_H
 #define CPNI_BENCH_COMPARE_H
 

@@ -9,7 +9,7 @@
 enum { DAEMON_PATH_BYTES = 2 * PLACE_BYTES };
 
 struct daemon_options {
-    const struct place *place; /* with a vault in it */
+    const struct place *place;    /* with a vault in it */
     const char *const *feed_kind; /* as in the configuration; a feed has the name of its kind */
     size_t feeds_count;
     uint16_t port_offset;

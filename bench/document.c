@@ -250,9 +250,8 @@ static enum err read_timeline(struct parse *p, struct timeline *t)
         if (e == OK && n != PARTS)
             return wrong(p, "timeline");
         if (e == OK)
-            t->moment[t->count++] =
-                (struct timeline_moment){(uint64_t)v[0], (uint64_t)v[1], (uint64_t)v[2],
-                                         (uint64_t)v[3], (uint64_t)v[4]};
+            t->moment[t->count++] = (struct timeline_moment){
+                (uint64_t)v[0], (uint64_t)v[1], (uint64_t)v[2], (uint64_t)v[3], (uint64_t)v[4]};
     }
     return e;
 }

@@ -3,9 +3,9 @@
  *
  *   {"format": 1, "machine": {name: text}, "series": [
  *     {"name", "mode", "bound": text, "passed": bool, "runs": n,
- *      "figures": {name: {"unit", "better": "higher"|"lower"|"", "decimals", "median", "min", "max",
- *                         "low", "high", "run": [a value a run]}},
- *      "curve_ms": [at the shares of SERIES_CURVE], "timeline": [[us, durable, us, KiB, us]]}]}
+ *      "figures": {name: {"unit", "better": "higher"|"lower"|"", "decimals", "median", "min",
+ * "max", "low", "high", "run": [a value a run]}}, "curve_ms": [at the shares of SERIES_CURVE],
+ * "timeline": [[us, durable, us, KiB, us]]}]}
  *
  * Medians and intervals are for scripts; a reader makes them again from the runs. */
 #ifndef CPNI_BENCH_DOCUMENT_H

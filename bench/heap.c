@@ -14,7 +14,7 @@ static _Thread_local struct heap_counts here;
 #endif
 #endif
 #ifndef COUNTED
-#define COUNTED true
+#define COUNTED   true
 #define INTERPOSE 1
 #endif
 

@@ -11,7 +11,7 @@ struct heap_counts {
     uint64_t allocations, bytes; /* asked for: malloc, calloc, realloc, and those with alignment */
 };
 
-bool heap_counts(void); /* false: nothing is counted here */
+bool heap_counts(void);                    /* false: nothing is counted here */
 struct heap_counts heap_counts_here(void); /* of the calling thread, since it began */
 
 #endif

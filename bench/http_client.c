@@ -176,7 +176,8 @@ static void begin(struct connection *c)
 {
     struct buf head = buf_of(c->head, sizeof c->head);
     put_format(&head,
-               "POST /cdr/freeswitch_json HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: freeswitch-json/1.0\r\n"
+               "POST /cdr/freeswitch_json HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: "
+               "freeswitch-json/1.0\r\n"
                "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
                c->document.n);
     c->head_bytes = head.n;

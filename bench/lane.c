@@ -54,10 +54,8 @@ static size_t give_http(struct lane *l, size_t to)
     return i - l->next;
 }
 
-static size_t (*const GIVE[LANE_WAYS])(struct lane *l, size_t to) = {[LANE_FILE] = give_file,
-                                                                     [LANE_UDP] = give_udp,
-                                                                     [LANE_TCP] = give_tcp,
-                                                                     [LANE_HTTP] = give_http};
+static size_t (*const GIVE[LANE_WAYS])(struct lane *l, size_t to) = {
+    [LANE_FILE] = give_file, [LANE_UDP] = give_udp, [LANE_TCP] = give_tcp, [LANE_HTTP] = give_http};
 
 /* --- the lane --- */
 

@@ -114,8 +114,8 @@ static void put_file_system(struct buf *b, const char *dir)
     static const struct {
         long magic;
         const char *name;
-    } KNOWN[] = {{0xef53, "ext"},        {0x58465342, "xfs"}, {0x9123683e, "btrfs"},
-                 {0x01021994, "tmpfs"},  {0x2fc12fc1, "zfs"}, {0x794c7630, "overlay"},
+    } KNOWN[] = {{0xef53, "ext"},       {0x58465342, "xfs"}, {0x9123683e, "btrfs"},
+                 {0x01021994, "tmpfs"}, {0x2fc12fc1, "zfs"}, {0x794c7630, "overlay"},
                  {0x6969, "nfs"}};
     struct statfs s;
     if (statfs(dir, &s) != 0)

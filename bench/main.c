@@ -2,11 +2,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "bench/compare.h"
 #include "bench/document.h"
+#include "bench/html.h"
 #include "bench/limits/limits.h"
 #include "bench/measure.h"
 #include "bench/replay.h"
 #include "bench/report.h"
+#include "bench/suite.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -69,8 +72,91 @@ static const struct option_row LIMITS_ROWS[] = {
     {"json", OPTION_TEXT, "FILE", offsetof(struct limits_verb, json), 0, 0,
      "results for compare and report; - = stdout"},
 };
-static const struct option_table LIMITS_OPTIONS = {LIMITS_ROWS,
-                                                   sizeof LIMITS_ROWS / sizeof LIMITS_ROWS[0], NULL, 0};
+static const struct option_table LIMITS_OPTIONS = {
+    .row = LIMITS_ROWS, .count = sizeof LIMITS_ROWS / sizeof LIMITS_ROWS[0]};
+
+struct compare_verb {
+    const char *a, *b;
+};
+static const struct option_table COMPARE_OPTIONS = {
+    .operand = "A.json",
+    .operand_member = offsetof(struct compare_verb, a),
+    .second = "B.json",
+    .second_member = offsetof(struct compare_verb, b)};
+
+struct report_verb {
+    const char *file, *html;
+};
+static const struct option_row REPORT_ROWS[] = {
+    {"html", OPTION_TEXT, "FILE", offsetof(struct report_verb, html), 0, 0,
+     "the report as one page, with plots by gnuplot"},
+};
+static const struct option_table REPORT_OPTIONS = {.row = REPORT_ROWS,
+                                                   .count = 1,
+                                                   .operand = "RESULTS.json",
+                                                   .operand_member =
+                                                       offsetof(struct report_verb, file)};
+
+static enum err write_html(const struct document *d, const char *path, struct diag *diag)
+{
+    FILE *f = fopen(path, "w");
+    if (!f)
+        return diag_set(diag, ERR_STORE, "the HTML file cannot be written", 0);
+    enum err e = html_write(d, f, diag);
+    if (fclose(f) != 0 && e == OK)
+        e = diag_set(diag, ERR_STORE, "the HTML file cannot be written", 0);
+    return e;
+}
+
+static int suite_main(const void *options)
+{
+    const struct suite_options *o = options;
+    struct document doc;
+    struct diag d = {.what = ""};
+    if (suite_run(o, &doc, stderr, &d) != OK)
+        return fail(d.what);
+    unsigned missed = suite_summary(&doc, stdout);
+    int status = missed ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (o->json && document_save(&doc, o->json) != OK)
+        status = fail("the JSON file cannot be written");
+    if (o->html && write_html(&doc, o->html, &d) != OK)
+        status = fail(d.what);
+    document_done(&doc);
+    return status;
+}
+
+static int compare_main(const void *options)
+{
+    const struct compare_verb *o = options;
+    struct document a, b = {.count = 0};
+    struct compare_counts counts;
+    struct diag d = {.what = ""};
+    enum err e = document_load(o->a, &a, &d);
+    if (e == OK)
+        e = document_load(o->b, &b, &d);
+    if (e == OK)
+        compare_print(&a, &b, stdout, &counts);
+    document_done(&a);
+    document_done(&b);
+    if (e != OK)
+        return fail(d.what);
+    return counts.verdict[COMPARE_WORSE] ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int report_main(const void *options)
+{
+    const struct report_verb *o = options;
+    struct document doc;
+    struct diag d = {.what = ""};
+    enum err e = document_load(o->file, &doc, &d);
+    if (e != OK)
+        return fail(d.what);
+    suite_summary(&doc, stdout);
+    if (o->html)
+        e = write_html(&doc, o->html, &d);
+    document_done(&doc);
+    return e == OK ? EXIT_SUCCESS : fail(d.what);
+}
 
 static int limits_main(const void *options)
 {
@@ -101,13 +187,16 @@ static int generate_main(const void *options)
 
 union verb_options {
     struct limits_verb limits;
+    struct suite_options suite;
+    struct compare_verb compare;
+    struct report_verb report;
     int none;
     struct replay replay;
     struct scenario_options scenario;
     struct generate_options generate;
 };
 
-static const struct option_table NO_OPTIONS = {NULL, 0, NULL, 0};
+static const struct option_table NO_OPTIONS = {.row = NULL};
 
 static const struct verb {
     const char *name, *help;
@@ -120,6 +209,21 @@ static const struct verb {
      &SCENARIO_OPTIONS,
      {.scenario = {.records = 0}},
      run_main},
+    {"suite",
+     "everything that the goals want, one after another; prints their table",
+     &SUITE_OPTIONS,
+     {.suite = {.quick = false}},
+     suite_main},
+    {"compare",
+     "what changed from the results of one file to those of another",
+     &COMPARE_OPTIONS,
+     {.compare = {NULL, NULL}},
+     compare_main},
+    {"report",
+     "print results again, as text or as a page with plots",
+     &REPORT_OPTIONS,
+     {.report = {NULL, NULL}},
+     report_main},
     {"limits",
      "measure what this machine can do at most of what a record needs",
      &LIMITS_OPTIONS,
@@ -151,8 +255,9 @@ static int help(FILE *out, int status)
 
 static int verb_help(const struct verb *v)
 {
-    printf("Usage: cpnibench %s%s%s [OPTION]...\n\n%s.\n\n", v->name,
-           v->options->operand ? " " : "", v->options->operand ? v->options->operand : "", v->help);
+    const struct option_table *t = v->options;
+    printf("Usage: cpnibench %s%s%s%s%s [OPTION]...\n\n%s.\n\n", v->name, t->operand ? " " : "",
+           t->operand ? t->operand : "", t->second ? " " : "", t->second ? t->second : "", v->help);
     options_help(v->options, stdout);
     return EXIT_SUCCESS;
 }

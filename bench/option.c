@@ -100,10 +100,24 @@ static enum err take_option(struct parse *p)
     return e;
 }
 
+static const char **operand(const struct parse *p, const char *name, size_t member)
+{
+    return name ? (const char **)(void *)(p->out + member) : NULL;
+}
+
+/* Was one wanted, and not given? */
+static bool missing(const struct parse *p, const char *name, size_t member)
+{
+    const char **slot = operand(p, name, member);
+    return slot && !*slot;
+}
+
 static enum err take_operand(const struct parse *p)
 {
-    const char **slot = (const char **)(void *)(p->out + p->table->operand_member);
-    if (!p->table->operand || *slot)
+    const char **slot = operand(p, p->table->operand, p->table->operand_member);
+    if (!slot || *slot)
+        slot = operand(p, p->table->second, p->table->second_member);
+    if (!slot || *slot)
         return wrong(p, ERR_SYNTAX, "is one word too many");
     *slot = p->argv[p->at];
     return OK;
@@ -116,7 +130,8 @@ enum err options_parse(const struct option_table *t, int argc, char *const *argv
     enum err e = OK;
     for (; e == OK && p.at < argc; p.at++)
         e = strncmp(argv[p.at], "--", 2) == 0 ? take_option(&p) : take_operand(&p);
-    if (e == OK && t->operand && !*(const char **)(void *)(p.out + t->operand_member))
+    if (e == OK &&
+        (missing(&p, t->operand, t->operand_member) || missing(&p, t->second, t->second_member)))
         return wrong(&p, ERR_SYNTAX, "the operand is missing");
     return e;
 }

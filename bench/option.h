@@ -30,6 +30,8 @@ struct option_table {
     size_t count;
     const char *operand;   /* its name in --help; NULL = none is taken */
     size_t operand_member; /* const char * */
+    const char *second;    /* another operand; NULL = none is taken */
+    size_t second_member;
 };
 
 /* Sets the members that argv names and leaves the others. ERR_SYNTAX, ERR_LIMIT: d->what tells

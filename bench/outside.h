@@ -26,7 +26,7 @@ struct outside_options {
     struct lane lane[OUTSIDE_LANES_MAX]; /* stock, way and pace are given; of different kinds */
     size_t lanes_count;
     uint32_t customers;
-    uint64_t reads; /* customers whose month is read back in the end */
+    uint64_t reads;            /* customers whose month is read back in the end */
     uint64_t disk_bytes_per_s; /* the daemon may write; 0 = as fast as it can */
     uint16_t port_offset;
     unsigned workers;

@@ -12,7 +12,10 @@ enum err place_folder(const char *in, struct place *out)
 {
     const char *tmp = getenv("TMPDIR");
     *out = (struct place){.keep = false};
-    int n = snprintf(out->dir, sizeof out->dir, "%s/cpnibench-XXXXXX", in ? in : tmp ? tmp : "/tmp");
+    int n = snprintf(out->dir, sizeof out->dir, "%s/cpnibench-XXXXXX",
+                     in    ? in
+                     : tmp ? tmp
+                           : "/tmp");
     if (n < (int)sizeof out->dir && mkdtemp(out->dir))
         return OK;
     out->dir[0] = 0; /* nothing to remove */

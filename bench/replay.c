@@ -14,8 +14,10 @@ static const struct option_row ROWS[] = {
     {"speed", OPTION_REAL, "X", offsetof(struct replay, speed), 0, SPEED_MAX,
      "X times as fast as captured (default: bursts that a default socket buffer holds)"},
 };
-const struct option_table REPLAY_OPTIONS = {ROWS, sizeof ROWS / sizeof ROWS[0], "FILE",
-                                            offsetof(struct replay, file)};
+const struct option_table REPLAY_OPTIONS = {.row = ROWS,
+                                            .count = sizeof ROWS / sizeof ROWS[0],
+                                            .operand = "FILE",
+                                            .operand_member = offsetof(struct replay, file)};
 
 struct replaying {
     const struct replay *options;

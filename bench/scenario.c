@@ -69,8 +69,11 @@ static const struct option_row ROWS[] = {
 };
 enum { ROWS_COUNT = sizeof ROWS / sizeof ROWS[0] };
 #undef AT
-const struct option_table SCENARIO_OPTIONS = {ROWS, ROWS_COUNT, "SCENARIO",
-                                              offsetof(struct scenario_options, name)};
+const struct option_table SCENARIO_OPTIONS = {.row = ROWS,
+                                              .count = ROWS_COUNT,
+                                              .operand = "SCENARIO",
+                                              .operand_member =
+                                                  offsetof(struct scenario_options, name)};
 
 static const struct scenario_options DEFAULTS = {.records = 200000,
                                                  .customers = 10000,
@@ -84,12 +87,13 @@ static const struct scenario_options DEFAULTS = {.records = 200000,
 
 enum feed { CSV, HEP_UDP, HEP_TCP, JSON };
 static const struct {
+    const char *name;
     enum stock_kind kind;
     enum lane_way way;
-} FEEDS[] = {[CSV] = {STOCK_CSV, LANE_FILE},
-             [HEP_UDP] = {STOCK_HEP, LANE_UDP},
-             [HEP_TCP] = {STOCK_HEP, LANE_TCP},
-             [JSON] = {STOCK_JSON, LANE_HTTP}};
+} FEEDS[] = {[CSV] = {"csv", STOCK_CSV, LANE_FILE},
+             [HEP_UDP] = {"hep-udp", STOCK_HEP, LANE_UDP},
+             [HEP_TCP] = {"hep-tcp", STOCK_HEP, LANE_TCP},
+             [JSON] = {"json", STOCK_JSON, LANE_HTTP}};
 
 /* clang-format off */
 static const struct scenario {
@@ -138,6 +142,12 @@ static const struct scenario *find(const char *name)
         if (span_is(span_str(name), SCENARIOS[i].name))
             return &SCENARIOS[i];
     return NULL;
+}
+
+const char *scenario_feed(const char *name)
+{
+    const struct scenario *s = find(name);
+    return s && s->feeds_count == 1 ? FEEDS[s->feed[0]].name : NULL;
 }
 
 static void fill_number(const struct option_row *row, struct scenario_options *o,
@@ -294,9 +304,8 @@ static enum err run_outside(struct running *r, struct result *out, struct diag *
                                  .cpnid = o->cpnid,
                                  .npa_path = r->npa.path};
     for (size_t i = 0; i < of.lanes_count; i++)
-        of.lane[i] = (struct lane){.stock = &r->stock[i],
-                                   .way = FEEDS[r->scenario->feed[i]].way,
-                                   .pace = pace_of(r, i)};
+        of.lane[i] = (struct lane){
+            .stock = &r->stock[i], .way = FEEDS[r->scenario->feed[i]].way, .pace = pace_of(r, i)};
     return outside_run(&of, out, d);
 }
 
@@ -344,8 +353,10 @@ static const struct option_row GENERATE_ROWS[] = {
 };
 #undef AT
 const struct option_table GENERATE_OPTIONS = {
-    GENERATE_ROWS, sizeof GENERATE_ROWS / sizeof GENERATE_ROWS[0], "csv|hep|json|customers",
-    offsetof(struct generate_options, kind)};
+    .row = GENERATE_ROWS,
+    .count = sizeof GENERATE_ROWS / sizeof GENERATE_ROWS[0],
+    .operand = "csv|hep|json|customers",
+    .operand_member = offsetof(struct generate_options, kind)};
 
 static void generate_customers(const struct generate_options *o, FILE *out)
 {

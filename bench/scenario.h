@@ -11,12 +11,12 @@
 struct scenario_options {
     const char *name; /* of scenario_row() */
     uint64_t records, customers, rate, seconds, seed, open_calls, port_offset, workers;
-    uint64_t runs;      /* of measure.h */
-    uint64_t burst;     /* pace.h */
-    uint64_t hot;       /* percent of all calls that one customer makes */
-    uint64_t reads;     /* customers whose month is read back in the end */
-    uint64_t disk_mib;  /* a second, at most, for the daemon to write (throttle.h) */
-    uint64_t slo_ms;    /* of measure.h: with ramp, the 99.9th percentile */
+    uint64_t runs;     /* of measure.h */
+    uint64_t burst;    /* pace.h */
+    uint64_t hot;      /* percent of all calls that one customer makes */
+    uint64_t reads;    /* customers whose month is read back in the end */
+    uint64_t disk_mib; /* a second, at most, for the daemon to write (throttle.h) */
+    uint64_t slo_ms;   /* of measure.h: with ramp, the 99.9th percentile */
     bool in_process, keep, uniform, live, ramp;
     const char *json;      /* file for the results; "-" = standard output */
     const char *state_dir; /* working folder; NULL = a temporary one */
@@ -31,6 +31,10 @@ struct scenario_row {
     const char *name, *help;
 };
 bool scenario_row(size_t i, struct scenario_row *out);
+
+/* The feed of a scenario that has one: "csv", "hep-udp", "hep-tcp", "json". NULL: several, or no
+ * such scenario. */
+const char *scenario_feed(const char *name);
 
 /* Fills in what was not given. ERR_NOTFOUND: no such scenario. */
 MUST_CHECK enum err scenario_fill(struct scenario_options *o, struct diag *d);

@@ -6,8 +6,8 @@
 
 #include "proto/core/instant.h"
 
-const double SERIES_CURVE[SERIES_CURVE_POINTS] = {0,      0.25,   0.5,     0.75,    0.9,   0.95,
-                                                  0.98,   0.99,   0.995,   0.998,   0.999, 0.9995,
+const double SERIES_CURVE[SERIES_CURVE_POINTS] = {0,      0.25,   0.5,     0.75,  0.9,   0.95,
+                                                  0.98,   0.99,   0.995,   0.998, 0.999, 0.9995,
                                                   0.9998, 0.9999, 0.99999, 1};
 
 struct series *series_new(const char *name, const char *mode)

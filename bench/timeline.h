@@ -14,9 +14,9 @@
 enum { TIMELINE_MAX = 512, TIMELINE_FIRST_US = 250000 };
 
 struct timeline_moment {
-    uint64_t at_us;   /* since the run began */
-    uint64_t durable; /* records */
-    uint64_t p99_us;  /* of what became durable since the moment before; 0: nothing did */
+    uint64_t at_us;           /* since the run began */
+    uint64_t durable;         /* records */
+    uint64_t p99_us;          /* of what became durable since the moment before; 0: nothing did */
     uint64_t rss_kib, cpu_us; /* of the daemon, all processes; cpu since the run began */
 };
 

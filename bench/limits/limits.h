@@ -16,12 +16,11 @@ struct limits_options {
 };
 
 /* One figure a limit. *out is to be freed. ERR_NOMEM; ERR_STORE, ERR_NET: d->what. */
-MUST_CHECK enum err limits_run(const struct limits_options *o, struct series **out,
-                               struct diag *d);
+MUST_CHECK enum err limits_run(const struct limits_options *o, struct series **out, struct diag *d);
 
 /* Each measures once: things a second. ERR_NOMEM, ERR_STORE, ERR_NET. */
 struct limits_once {
-    const char *dir; /* a folder of its own, empty at first */
+    const char *dir;   /* a folder of its own, empty at first */
     uint64_t until_us; /* monotonic */
 };
 typedef enum err limit_fn(const struct limits_once *o, double *out);

@@ -19,7 +19,10 @@ static const struct option_row ROWS[] = {
     {"text", OPTION_TEXT, "T", AT(text), 0, 0, "a text"},
     {"choice", OPTION_CHOICE, "one|two", AT(choice), 0, 0, "a choice"},
 };
-static const struct option_table TABLE = {ROWS, sizeof ROWS / sizeof ROWS[0], "FILE", AT(operand)};
+static const struct option_table TABLE = {.row = ROWS,
+                                          .count = sizeof ROWS / sizeof ROWS[0],
+                                          .operand = "FILE",
+                                          .operand_member = AT(operand)};
 #undef AT
 
 static enum err parse(char *words, struct options *out, struct diag *d)

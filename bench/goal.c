@@ -1,26 +1,11 @@
 #include "bench/goal.h"
 
-#define HIGHER BETTER_HIGHER
-#define LOWER  BETTER_LOWER
-/* clang-format off */
 static const struct goal GOALS[] = {
-    {"CSV lines, 100,000 customers",       "csv",       "records_per_s",         "/s",  HIGHER, 200000, 400000,  0},
-    {"JSON documents",                     "json",      "records_per_s",         "/s",  HIGHER, 100000, 240000,  0},
-    {"HEP messages by UDP without loss",   "hep-udp",   "rate_max",              "/s",  HIGHER, 500000, 1000000, 0},
-    {"HEP messages by TCP",                "hep-tcp",   "items_per_s",           "/s",  HIGHER, 800000, 2000000, 0},
-    {"CSV to durable at half load, p99",   "csv-half",  "latency_p99_ms",        "ms",  LOWER,  20,     10,      2},
-    {"CSV to durable at half load, p99.9", "csv-half",  "latency_p99.9_ms",      "ms",  LOWER,  40,     20,      2},
-    {"JSON answer at half load, p99",      "json-half", "latency_p99_ms",        "ms",  LOWER,  20,     10,      2},
-    {"JSON answer at half load, p99.9",    "json-half", "latency_p99.9_ms",      "ms",  LOWER,  40,     20,      2},
-    {"disk, a record",                     "growth",    "disk_bytes_per_record", "B",   LOWER,  330,    250,     0},
-    {"a month read back, p50",             "growth",    "readback_p50_ms",       "ms",  LOWER,  5,      1,       2},
-    {"a month read back, p99",             "growth",    "readback_p99_ms",       "ms",  LOWER,  20,     5,       2},
-    {"cost of the last records by first",  "growth",    "cost_growth",           "",    LOWER,  1.3,    1.1,     2},
-    {"memory with many customers",         "customers", "rss_max_mib",           "MiB", LOWER,  1536,   1024,    0},
-    {"soak: memory, end by start",         "soak",      "rss_drift",             "",    LOWER,  1.1,    1.03,    2},
-    {"soak: p99 latency, end by start",    "soak",      "latency_drift",         "",    LOWER,  1.5,    1.2,     2},
+#define GOAL(what, series, figure, unit, better, goal, aim, decimals)                              \
+    {what, series, figure, unit, BETTER_##better, goal, aim, decimals},
+#include "bench/goals.def"
+#undef GOAL
 };
-/* clang-format on */
 
 const struct goal *goal_row(size_t i)
 {

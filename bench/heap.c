@@ -1,7 +1,6 @@
 /* Built into cpnibench only, never into what is shipped as a daemon. */
 #include "bench/heap.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 
 static _Thread_local struct heap_counts here;
@@ -58,12 +57,6 @@ void *realloc(void *p, size_t bytes)
 {
     count(bytes);
     return __libc_realloc(p, bytes);
-}
-
-void *memalign(size_t alignment, size_t bytes)
-{
-    count(bytes);
-    return __libc_memalign(alignment, bytes);
 }
 
 void *aligned_alloc(size_t alignment, size_t bytes)

@@ -133,7 +133,7 @@ static bool is_load(const struct series *s)
     return series_median(s, "records_per_s") > 0;
 }
 
-static bool throughput_data(const struct document *d, FILE *out)
+static size_t throughput_data(const struct document *d, FILE *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < d->count; i++) {
@@ -146,11 +146,11 @@ static bool throughput_data(const struct document *d, FILE *out)
         fprintf(out, " %g %g %g\n", s.median, s.low, s.high);
         n++;
     }
-    return n > 0;
+    return n;
 }
 
 /* Blocks, two blank lines apart, each with its name. */
-static bool latency_data(const struct document *d, FILE *out)
+static size_t latency_data(const struct document *d, FILE *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < d->count; i++) {
@@ -163,22 +163,23 @@ static bool latency_data(const struct document *d, FILE *out)
         for (size_t p = 0; p + 1 < SERIES_CURVE_POINTS; p++)
             fprintf(out, "%g %g\n", 1 / (1 - SERIES_CURVE[p]), s->curve_ms[p]);
     }
-    return n > 0;
+    return n;
 }
 
-static bool timeline_data(const struct document *d, FILE *out)
+static size_t timeline_data(const struct document *d, FILE *out)
 {
     const struct series *s = document_series(d, "soak");
-    for (size_t i = 1; s && i < s->timeline.count; i++) {
+    size_t n = 0;
+    for (size_t i = 1; s && i < s->timeline.count; i++, n++) {
         const struct timeline_moment *m = &s->timeline.moment[i];
         fprintf(out, "%g %g %g\n", (double)m->at_us / US_PER_S, (double)m->rss_kib / KIB_A_MIB,
                 (double)m->p99_us / US_PER_MS);
     }
-    return s && s->timeline.count > 1;
+    return n;
 }
 
 /* The CPU counts hundredths of a second: some samples together. */
-static bool growth_data(const struct document *d, FILE *out)
+static size_t growth_data(const struct document *d, FILE *out)
 {
     enum { POINTS = 40 };
     const struct series *s = document_series(d, "growth");
@@ -192,10 +193,10 @@ static bool growth_data(const struct document *d, FILE *out)
                 (double)(b->cpu_us - a->cpu_us) / (double)(b->durable - a->durable));
         n++;
     }
-    return n > 0;
+    return n;
 }
 
-static bool stages_data(const struct document *d, FILE *out)
+static size_t stages_data(const struct document *d, FILE *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < d->count; i++) {
@@ -210,12 +211,13 @@ static bool stages_data(const struct document *d, FILE *out)
         fputc('\n', out);
         n++;
     }
-    return n > 0;
+    return n;
 }
 
 static const struct plot {
     const char *title;
-    bool (*data)(const struct document *d, FILE *out); /* false: there is nothing to draw */
+    /* Gives n of the command: 0, there is nothing to draw. */
+    size_t (*data)(const struct document *d, FILE *out);
     const char *command;
 } PLOTS[] = {
     {"Records a second, as fast as it goes (95 % interval)", throughput_data,
@@ -225,9 +227,9 @@ static const struct plot {
      "'black'\n"},
     {"Latency at a given rate, by share of records", latency_data,
      "set logscale xy\nset xlabel 'share of records'\nset ylabel 'ms'\n"
-     "set xtics ('0' 1, '50 %' 2, '90 %' 10, '99 %' 100, '99.9 %' 1000, '99.99 %' 10000, "
-     "'99.999 %' 100000)\nstats $d skip 0 nooutput\n"
-     "plot for [i=0:STATS_blocks-1] $d index i using 1:2 with linespoints pt 7 ps 0.4 "
+     "set xtics ('0' 1, '50 %%' 2, '90 %%' 10, '99 %%' 100, '99.9 %%' 1000, '99.99 %%' 10000, "
+     "'99.999 %%' 100000)\n"
+     "plot for [i=0:n-1] $d index i using 1:2 with linespoints pt 7 ps 0.4 "
      "title columnheader(1)\n"},
     {"Soak: memory of the daemon and latency over time", timeline_data,
      "set xlabel 's'\nset ylabel 'MiB'\nset yrange [0:*]\nset y2label 'p99, ms'\nset y2tics\n"
@@ -253,12 +255,10 @@ static enum err put_plot(const struct plot *p, const struct document *d, FILE *o
     if (!f)
         return ERR_NOMEM;
     fprintf(f, "$d << EOD\n");
-    bool any = p->data(d, f);
-    fprintf(f, "EOD\n%s", p->command);
-    if (fclose(f) != 0)
-        any = false;
-    enum err e = OK;
-    if (any) {
+    size_t n = p->data(d, f);
+    fprintf(f, "EOD\nn = %zu\n%s", n, p->command);
+    enum err e = fclose(f) == 0 ? OK : ERR_NOMEM;
+    if (e == OK && n) {
         fprintf(out, "<h3>%s</h3>\n", p->title);
         e = plot_svg(PLOT_PROGRAM, script, out, diag);
     }

@@ -1,5 +1,6 @@
 #include "bench/throttle.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,11 +55,13 @@ enum err throttle_begin(const struct throttle_options *o, struct throttle *out, 
         return diag_set(d, ERR_DENIED,
                         "a slow disk needs control groups of version 2 with the io controller", 0);
     snprintf(out->group, sizeof out->group, "%s/cpnibench-%ld", o->root, (long)getpid());
-    bool ok = mkdir(out->group, 0755) == 0 && set_limit(o, out);
+    bool ok = (mkdir(out->group, 0755) == 0 || errno == EEXIST) && set_limit(o, out);
     for (size_t i = 0; ok && i < o->pids_count; i++) {
         snprintf(pid, sizeof pid, "%ld", (long)o->pid[i]);
         ok = set(out, "cgroup.procs", pid);
     }
+    if (!ok)
+        throttle_end(out);
     return ok ? OK : diag_set(d, ERR_DENIED, "a slow disk needs root and a disk with io.max", 0);
 }
 

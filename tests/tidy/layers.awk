@@ -11,7 +11,7 @@ BEGIN {
               "stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h " \
               "strings.h stdnoreturn.h sys/epoll.h sys/eventfd.h sys/file.h sys/inotify.h sys/ioctl.h " \
               "sys/mman.h sys/prctl.h sys/random.h sys/resource.h sys/signalfd.h sys/socket.h " \
-              "sys/stat.h sys/statvfs.h sys/syscall.h sys/time.h sys/timerfd.h sys/types.h sys/uio.h " \
+              "sys/stat.h sys/statvfs.h sys/sysmacros.h sys/syscall.h sys/time.h sys/timerfd.h sys/types.h sys/uio.h " \
               "sys/un.h sys/utsname.h sys/vfs.h sys/wait.h sys/xattr.h syscall.h sysexits.h " \
               "termios.h time.h unistd.h x86intrin.h", names, " ")
     for (i = 1; i <= n; i++)

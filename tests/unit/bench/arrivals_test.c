@@ -44,3 +44,13 @@ Test(arrivals, one_by_one)
     cr_expect_eq(a.latency.max, 5u);
     cr_expect_eq(histogram_quantile(&a.latency, 0.5), 0u);
 }
+
+Test(arrivals, recent_ones)
+{
+    arrivals_settle(&a, 1, 150);
+    cr_expect_eq(arrivals_recent_p99(&a), 50u);
+    cr_expect_eq(arrivals_recent_p99(&a), 0u, "none since");
+    arrivals_settle(&a, 2, 120);
+    cr_expect_eq(arrivals_recent_p99(&a), 10u);
+    cr_expect_eq(a.latency.max, 50u);
+}

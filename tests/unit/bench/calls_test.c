@@ -11,7 +11,8 @@ enum { COUNT = 20000, CUSTOMERS = 200 };
 static struct calls make(uint64_t seed, bool whole_seconds)
 {
     struct calls c;
-    struct calls_options o = {seed, COUNT, CUSTOMERS, whole_seconds};
+    struct calls_options o = {
+        .seed = seed, .count = COUNT, .customers = CUSTOMERS, .whole_seconds = whole_seconds};
     cr_assert_eq(calls_init(&c, &o), OK);
     return c;
 }
@@ -83,4 +84,31 @@ Test(calls, shares_are_as_documented)
     cr_expect_gt(internal, 0u);
     cr_expect_eq(on_net, two_rows + internal);
     calls_done(&c);
+}
+
+/* Zipf's law gives the first of 200 customers 17 % of the calls. */
+Test(calls, who_calls)
+{
+    static const struct {
+        bool uniform;
+        unsigned hot, low, high; /* percent of customer 0 */
+    } ROWS[] = {{false, 0, 15, 19}, {true, 0, 0, 1}, {false, 90, 90, 93}, {true, 50, 48, 52}};
+    for (size_t r = 0; r < sizeof ROWS / sizeof ROWS[0]; r++) {
+        struct calls c;
+        struct calls_options o = {.seed = 1,
+                                  .count = COUNT,
+                                  .customers = CUSTOMERS,
+                                  .uniform = ROWS[r].uniform,
+                                  .hot_percent = ROWS[r].hot};
+        unsigned first = 0;
+        cr_assert_eq(calls_init(&c, &o), OK);
+        for (uint64_t i = 0; i < COUNT; i++) {
+            struct bench_call call;
+            calls_make(&c, i, &call);
+            first += call.caller == 0;
+        }
+        cr_expect(first >= COUNT / 100 * ROWS[r].low && first <= COUNT / 100 * ROWS[r].high,
+                  "row %zu: %u", r, first);
+        calls_done(&c);
+    }
 }

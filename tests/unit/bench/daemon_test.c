@@ -25,8 +25,10 @@ TestSuite(daemon, .init = setup, .fini = teardown);
 
 static struct daemon_options options_of(const char *cpnid, const char *npa)
 {
+    static const char *const KIND[] = {"asterisk_csv", "hep", "freeswitch_json"};
     return (struct daemon_options){.place = &place,
-                                   .feed_kind = "asterisk_csv",
+                                   .feed_kind = KIND,
+                                   .feeds_count = 3,
                                    .port_offset = (uint16_t)(10000 + 37 * (getpid() % 350)),
                                    .workers = 1,
                                    .cpnid = cpnid,

@@ -76,3 +76,18 @@ Test(histogram, ends)
     cr_expect_eq(h->count, 1u);
     free(h);
 }
+
+Test(histogram, merged_is_as_if_added)
+{
+    struct histogram *a = calloc(1, sizeof *a), *b = calloc(1, sizeof *b),
+                     *both = calloc(1, sizeof *a);
+    for (uint64_t i = 0; i < 1000; i++) {
+        histogram_add(i % 3 ? a : b, i * i, 1);
+        histogram_add(both, i * i, 1);
+    }
+    histogram_merge(a, b);
+    cr_expect_eq(memcmp(a, both, sizeof *a), 0);
+    free(a);
+    free(b);
+    free(both);
+}

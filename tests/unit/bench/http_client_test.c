@@ -51,6 +51,7 @@ Test(http_client, metrics_add_up_over_labels)
 /* --- a server that answers each request in turn: 503 to the first `refuse` of them --- */
 struct server {
     int fd;
+    bool closes; /* behind a 503, as cpnid may */
     atomic_int refuse, requests;
     const char *answer;
 };
@@ -83,6 +84,8 @@ static void *serve_connection(void *arg)
         atomic_fetch_add(&s->requests, 1);
         const char *answer = atomic_fetch_sub(&s->refuse, 1) > 0 ? BUSY : s->answer;
         send(fd, answer, strlen(answer), MSG_NOSIGNAL);
+        if (s->closes && answer == BUSY)
+            break;
     }
     close(fd);
     return NULL;
@@ -140,4 +143,27 @@ Test(http_client, get_gives_the_body, .timeout = 20)
     pthread_join(thread, NULL);
     close(l.fd);
     cr_expect_eq(http_get(l.port, "/metrics", &b), ERR_NET);
+}
+
+Test(http_client, a_connection_closed_behind_a_503_is_made_again, .timeout = 20)
+{
+    enum { CONNECTIONS = 1, AND_AGAIN = 2 };
+    struct listener l = listen_on(SOCK_STREAM);
+    struct server s = {.fd = l.fd, .closes = true, .refuse = 1, .answer = OK_RESPONSE};
+    struct seen seen = {{0}};
+    struct poster_events events = {on_answered, &seen};
+    struct poster *p;
+    pthread_t thread[AND_AGAIN];
+    for (int i = 0; i < AND_AGAIN; i++)
+        pthread_create(&thread[i], NULL, serve_connection, &s);
+    cr_assert_eq(poster_new(l.port, CONNECTIONS, &events, &p), OK);
+    cr_assert(poster_put(p, 0, span_str("{\"a\":1}")));
+    while (seen.status[0] == 0)
+        cr_assert_eq(poster_turn(p, 1000), OK);
+    cr_expect_eq(seen.status[0], 200u);
+    cr_expect_eq(poster_refused(p), 1u);
+    poster_free(p);
+    for (int i = 0; i < AND_AGAIN; i++)
+        pthread_join(thread[i], NULL);
+    close(l.fd);
 }

@@ -16,10 +16,11 @@ static struct result *run(enum stock_kind kind, uint64_t rate, unsigned spoil)
     struct place place;
     struct diag d = {.what = ""};
     cr_assert_eq(stock_init(&stock, kind, &calls, 100), OK);
+    stock_make(&stock, STOCK_ALL);
     cr_assert_eq(place_new(NULL, false, &place, &d), OK, "%s", d.what);
     stock.truth.account[0].attempts += spoil;
     struct inside_options o = {
-        .place = &place, .stock = &stock, .customers = CUSTOMERS, .rate = rate};
+        .place = &place, .stock = &stock, .customers = CUSTOMERS, .pace = {.rate = rate}};
     *r = (struct result){.records = stock.records, .items = stock.items_count};
     cr_assert_eq(inside_run(&o, r, &d), OK, "%s", d.what);
     place_done(&place);
@@ -39,6 +40,8 @@ Test(inside, every_kind_is_counted_right, .timeout = 120)
         cr_expect_eq(r->pulled.incomplete, 0u);
         cr_expect_eq(r->latency.count, (uint64_t)RECORDS);
         cr_expect_gt(r->disk_bytes, RECORDS * UINT64_C(100));
+        for (unsigned stage = 0; stage < STAGE_COUNT; stage++)
+            cr_expect_gt(r->stages.cost[stage].cycles, 0u, "%s", STAGE_NAME[stage]);
         free(r);
     }
 }

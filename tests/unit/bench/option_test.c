@@ -97,3 +97,22 @@ Test(option, help_has_a_line_for_each)
         cr_expect(strstr(text, ROWS[i].name) && strstr(text, ROWS[i].help));
     cr_expect(strstr(text, "(2 to 10)"));
 }
+
+Test(option, two_operands_are_both_wanted)
+{
+    struct options o;
+    struct diag d;
+    struct option_table two = TABLE;
+    char *argv[] = {(char[]){"a"}, (char[]){"b"}, (char[]){"c"}};
+    two.second = "OTHER";
+    two.second_member = offsetof(struct options, text);
+    o = (struct options){.number = 7};
+    cr_expect_eq(options_parse(&two, 1, argv, &o, &d), ERR_SYNTAX);
+    o = (struct options){.number = 7};
+    cr_expect_eq(options_parse(&two, 2, argv, &o, &d), OK);
+    cr_expect_str_eq(o.operand, "a");
+    cr_expect_str_eq(o.text, "b");
+    o = (struct options){.number = 7};
+    cr_expect_eq(options_parse(&two, 3, argv, &o, &d), ERR_SYNTAX);
+    cr_expect_eq(d.at, 2u);
+}

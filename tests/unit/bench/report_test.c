@@ -1,10 +1,9 @@
-/* Proves: text and JSON hold the same figures. */
+/* Proves: a result becomes figures that are right; the text has all of them; a bad run spoils its
+ * series. */
 #include "bench/report.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
-
-#include "proto/frame/json.h"
 
 static struct result *good(void)
 {
@@ -21,43 +20,72 @@ static struct result *good(void)
                          .processes_count = 1,
                          .disk_bytes = 640000,
                          .totals_equal = true};
-    r->process[0] = (struct result_process){"cpnid-vault", 5000, 204800};
+    r->process[0] =
+        (struct result_process){.name = "cpnid-vault", .cpu_us = 5000, .rss_max_kib = 204800};
     histogram_add(&r->latency, 2000, 1000);
+    r->stages.cost[STAGE_READ].cycles = 1;
+    r->stages.cost[STAGE_SEAL].cycles = 700000;
     return r;
 }
 
-static void print(const struct result *r, void (*report)(const struct result *, FILE *),
-                  char text[static 8192])
+static struct series *taken(unsigned runs)
 {
-    FILE *f = fmemopen(text, 8192, "w");
-    report(r, f);
-    fclose(f);
+    struct series *s = series_new("csv", "daemon");
+    struct result *r = good();
+    for (unsigned i = 0; i < runs; i++) {
+        report_take(s, r);
+        r->wall_us *= 2;
+    }
+    free(r);
+    return s;
 }
 
-Test(report, text_and_json_say_the_same)
+Test(report, figures)
 {
-    char text[8192], json[8192];
+    static const struct {
+        const char *name;
+        double value;
+    } ROWS[] = {{"records_per_s", 2000},
+                {"item_bytes", 290},
+                {"latency_p50_ms", 2},
+                {"cpu_us_per_record.cpnid-vault", 5},
+                {"rss_max_mib.cpnid-vault", 200},
+                {"disk_bytes_per_record", 640},
+                {"durable", 1000},
+                {"cycles_per_record.seal", 700}};
+    struct series *s = taken(1);
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
+        cr_expect_eq(series_median(s, ROWS[i].name), ROWS[i].value, "%s: %g", ROWS[i].name,
+                     series_median(s, ROWS[i].name));
+    cr_expect(s->passed && s->runs == 1);
+    cr_expect_null(series_figure(s, "readback_p50_ms"), "nothing was read back");
+    cr_expect_null(series_figure(s, "rss_drift"), "too short to tell");
+    free(s);
+}
+
+Test(report, a_run_that_lost_something_fails_its_series)
+{
+    struct series *s = taken(1);
     struct result *r = good();
-    struct json j;
-    struct json_item item;
-    print(r, report_text, text);
-    print(r, report_json, json);
-    unsigned members = 0, lines = 0;
-    for (const char *at = text; (at = strchr(at, '\n')); at++)
-        lines++;
-    cr_assert_eq(json_open(&j, span_trim(span_str(json)), JSON_OBJECT, NULL), OK);
-    while (json_next(&j, &item, NULL) == OK && item.kind != JSON_END) {
-        char name[64];
-        snprintf(name, sizeof name, "%.*s", (int)item.name.n, (const char *)item.name.p);
-        cr_expect(members < 3 || strstr(text, name), "%s", name);
-        members++;
-    }
-    cr_expect_eq(json_close(&j, NULL), OK);
-    cr_expect_eq(members, lines - 1 + 3, "scenario, mode and passed are the text's first line");
-    cr_expect(strstr(json, "\"records_per_s\":2000,") && strstr(json, "\"passed\":true"));
-    cr_expect(strstr(json, "\"cpu_us_per_record.cpnid-vault\":5.00"));
-    cr_expect(strstr(json, "\"rss_max_mib.cpnid-vault\":200"));
-    cr_expect(strstr(json, "\"latency_p50_ms\":2.00"));
-    cr_expect(strstr(json, "\"disk_bytes_per_record\":640"));
+    r->durable--;
+    report_take(s, r);
+    cr_expect(!s->passed && s->runs == 2);
     free(r);
+    free(s);
+}
+
+Test(report, the_text_has_every_figure_and_its_spread)
+{
+    struct series *s = taken(2);
+    char *text;
+    size_t bytes;
+    FILE *f = open_memstream(&text, &bytes);
+    report_text(s, f);
+    fclose(f);
+    for (size_t i = 0; i < s->count; i++)
+        cr_expect(strstr(text, s->figure[i].name), "%s", s->figure[i].name);
+    cr_expect(strstr(text, "2 runs: passed"));
+    cr_expect(strstr(text, " 1000..2000 "), "least and most records a second");
+    free(text);
+    free(s);
 }

@@ -14,14 +14,11 @@ Test(scenario, every_name_runs_in_one_process)
 {
     static const char *const NAME[] = {"csv", "hep-udp", "hep-tcp", "json"};
     for (size_t i = 0; i < sizeof NAME / sizeof NAME[0]; i++) {
-        struct scenario_options o = {SCENARIO_DEFAULTS};
+        struct scenario_options o = {
+            .name = NAME[i], .records = 200, .customers = 20, .in_process = true, .npa = NPA};
         struct result *r = malloc(sizeof *r);
         struct diag d = {.what = ""};
-        o.name = NAME[i];
-        o.records = 200;
-        o.customers = 20;
-        o.in_process = true;
-        o.npa = NPA;
+        cr_assert_eq(scenario_fill(&o, &d), OK);
         cr_assert_eq(scenario_run(&o, r, &d), OK, "%s: %s", NAME[i], d.what);
         cr_expect(result_passed(r), "%s", NAME[i]);
         cr_expect_str_eq(r->scenario, NAME[i]);
@@ -32,31 +29,60 @@ Test(scenario, every_name_runs_in_one_process)
 
 Test(scenario, rate_and_seconds_make_as_much_as_they_need)
 {
-    struct scenario_options o = {SCENARIO_DEFAULTS};
+    struct scenario_options o = {
+        .name = "csv", .rate = 400, .seconds = 1, .customers = 20, .in_process = true, .npa = NPA};
     struct result *r = malloc(sizeof *r);
     struct diag d = {.what = ""};
-    o.name = "csv";
-    o.rate = 400;
-    o.seconds = 1;
-    o.customers = 20;
-    o.in_process = true;
-    o.npa = NPA;
+    cr_assert_eq(scenario_fill(&o, &d), OK);
     cr_assert_eq(scenario_run(&o, r, &d), OK, "%s", d.what);
     cr_expect_eq(r->records, 401u);
     cr_expect(r->wall_us >= 990000);
     free(r);
 }
 
+Test(scenario, what_is_given_goes_before_what_the_scenario_says)
+{
+    struct diag d = {.what = ""};
+    struct scenario_options plain = {.name = "csv"}, soak = {.name = "soak", .rate = 7},
+                            longer = {.name = "soak", .records = 55}, cold = {.name = "cold"};
+    cr_assert_eq(scenario_fill(&plain, &d), OK);
+    cr_expect(plain.records == 200000 && plain.seed == 1 && plain.runs == 1 && !plain.live);
+    cr_assert_eq(scenario_fill(&soak, &d), OK);
+    cr_expect(soak.rate == 7 && soak.seconds == 1200 && soak.live);
+    cr_assert_eq(scenario_fill(&longer, &d), OK);
+    cr_expect(longer.seconds == 0 && longer.records == 55 && longer.rate > 0);
+    cr_assert_eq(scenario_fill(&cold, &d), OK);
+    cr_expect(cold.uniform && cold.customers > 100000);
+}
+
+Test(scenario, every_row_has_a_help_and_one_feed_or_several)
+{
+    struct scenario_row row;
+    size_t several = 0;
+    for (size_t i = 0; scenario_row(i, &row); i++) {
+        struct scenario_options o = {.name = row.name};
+        struct diag d = {.what = ""};
+        cr_expect(row.help[0]);
+        cr_expect_eq(scenario_fill(&o, &d), OK, "%s", row.name);
+        several += scenario_feed(row.name) == NULL;
+    }
+    cr_expect_eq(several, 1u, "mixed");
+    cr_expect_str_eq(scenario_feed("soak"), "csv");
+    cr_expect_null(scenario_feed("cvs"));
+}
+
 Test(scenario, refusals)
 {
-    struct scenario_options o = {SCENARIO_DEFAULTS};
+    struct scenario_options o = {.name = "cvs"};
     struct generate_options g = {GENERATE_DEFAULTS};
     struct result *r = malloc(sizeof *r);
     struct diag d = {.what = NULL};
-    o.name = "cvs";
-    cr_expect_eq(scenario_run(&o, r, &d), ERR_NOTFOUND);
-    o.name = "csv";
-    o.npa = "/nonexistent";
+    cr_expect_eq(scenario_fill(&o, &d), ERR_NOTFOUND);
+    o.name = "mixed";
+    o.in_process = true;
+    cr_expect_eq(scenario_fill(&o, &d), ERR_NOTFOUND);
+    o = (struct scenario_options){.name = "csv", .npa = "/nonexistent"};
+    cr_assert_eq(scenario_fill(&o, &d), OK);
     cr_expect_eq(scenario_run(&o, r, &d), ERR_SYNTAX);
     cr_expect_not_null(d.what);
     g.kind = "xml";

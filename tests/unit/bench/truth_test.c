@@ -99,3 +99,20 @@ Test(truth, rows_that_say_the_same_are_equal_and_others_are_not)
     cr_expect_eq(truth_differences(&t, &pulled), 1u, "a row of nobody we know");
     truth_done(&pulled);
 }
+
+Test(truth, merged_is_as_if_added)
+{
+    struct truth one, two;
+    struct bench_call x = call_of(1, CALLS_OUTSIDE, 5000), y = call_of(2, 1, 900);
+    cr_assert_eq(truth_init(&one, 10), OK);
+    cr_assert_eq(truth_init(&two, 10), OK);
+    truth_add_call(&one, &x);
+    truth_add_call(&two, &y);
+    truth_add_call(&t, &x);
+    truth_add_call(&t, &y);
+    truth_merge(&one, &two);
+    cr_expect_eq(truth_differences(&t, &one), 0u);
+    cr_expect_eq(memcmp(&t.total, &one.total, sizeof t.total), 0);
+    truth_done(&one);
+    truth_done(&two);
+}

@@ -1,0 +1,14 @@
+/* Proves: the loop ends, and something was done in it; where it has no room it fails. */
+#include <criterion/criterion.h>
+
+#include "tests/unit/bench/limits/once.h"
+
+Test(crypto, seal, .timeout = 60)
+{
+    cr_expect_gt(limit_once(limit_seal), 0);
+}
+
+Test(crypto, hash, .timeout = 60)
+{
+    cr_expect_gt(limit_once(limit_hash), 0);
+}

@@ -192,3 +192,11 @@ void machine_read(const char *dir, struct machine *out)
         machine_add(out, span_str(FACTS[i].name), b.n ? buf_span(&b) : span_str("unknown"));
     }
 }
+
+void machine_add_load(struct machine *m, const char *name)
+{
+    char room[MACHINE_VALUE_BYTES];
+    struct buf b = buf_of(room, sizeof room);
+    put_load(&b, "");
+    machine_add(m, span_str(name), buf_span(&b));
+}

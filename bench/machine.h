@@ -17,6 +17,9 @@ struct machine {
 /* dir: where the database lies. What cannot be read is "unknown". */
 void machine_read(const char *dir, struct machine *out);
 
+/* The load average of now, as one more fact: others' work is part of a figure. */
+void machine_add_load(struct machine *m, const char *name);
+
 /* One more; left out when there are too many. Longer texts are cut. */
 void machine_add(struct machine *m, struct span name, struct span value);
 

@@ -7,6 +7,7 @@
 #include "bench/html.h"
 #include "bench/limits/limits.h"
 #include "bench/measure.h"
+#include "bench/place.h"
 #include "bench/replay.h"
 #include "bench/report.h"
 #include "bench/suite.h"
@@ -36,7 +37,7 @@ static int replay_main(const void *options)
 static int save_series(struct series *s, const char *json)
 {
     struct document doc = {.count = 0};
-    machine_read(".", &doc.machine);
+    machine_read(place_parent(), &doc.machine);
     enum err e = document_add(&doc, s);
     if (e == OK && json)
         e = document_save(&doc, json);
@@ -68,7 +69,7 @@ static const struct option_row LIMITS_ROWS[] = {
     {"ms", OPTION_NUMBER, "MS", offsetof(struct limits_verb, ms), 1, 60000,
      "length of each measurement (default 200)"},
     {"dir", OPTION_TEXT, "DIR", offsetof(struct limits_verb, dir), 0, 0,
-     "on the disk to measure (default: here)"},
+     "on the disk to measure (default: $TMPDIR or /tmp)"},
     {"json", OPTION_TEXT, "FILE", offsetof(struct limits_verb, json), 0, 0,
      "results for compare and report; - = stdout"},
 };
@@ -161,7 +162,7 @@ static int report_main(const void *options)
 static int limits_main(const void *options)
 {
     const struct limits_verb *o = options;
-    struct limits_options of = {o->dir ? o->dir : ".", o->runs, o->ms};
+    struct limits_options of = {o->dir, o->runs, o->ms};
     struct series *s = NULL;
     struct diag d = {.what = ""};
     if (limits_run(&of, &s, &d) != OK)

@@ -8,14 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum err place_folder(const char *in, struct place *out)
+const char *place_parent(void)
 {
     const char *tmp = getenv("TMPDIR");
+    return tmp ? tmp : "/tmp";
+}
+
+enum err place_folder(const char *in, struct place *out)
+{
     *out = (struct place){.keep = false};
-    int n = snprintf(out->dir, sizeof out->dir, "%s/cpnibench-XXXXXX",
-                     in    ? in
-                     : tmp ? tmp
-                           : "/tmp");
+    int n = snprintf(out->dir, sizeof out->dir, "%s/cpnibench-XXXXXX", in ? in : place_parent());
     if (n < (int)sizeof out->dir && mkdtemp(out->dir))
         return OK;
     out->dir[0] = 0; /* nothing to remove */

@@ -15,7 +15,10 @@ struct place {
 /* dir NULL: a new folder in $TMPDIR or /tmp. Else it is made, and must not hold a state yet. The
  * vault in it is created. ERR_CONFLICT, ERR_STORE: d->what. */
 MUST_CHECK enum err place_new(const char *dir, bool keep, struct place *out, struct diag *d);
-/* A new folder in `in` (NULL: in $TMPDIR or /tmp) without a vault. ERR_STORE, ERR_LIMIT. */
+/* Where folders are made that nobody named: $TMPDIR or /tmp. */
+const char *place_parent(void);
+
+/* A new folder in `in` (NULL: place_parent()) without a vault. ERR_STORE, ERR_LIMIT. */
 MUST_CHECK enum err place_folder(const char *in, struct place *out);
 /* Removed, unless it is to be kept. */
 void place_done(struct place *p);

@@ -52,6 +52,16 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static bool logarithms(const double *x, size_t n, double *out)
+{
+    bool above = n > 0;
+    for (size_t i = 0; i < n; i++) {
+        above &= x[i] > 0;
+        out[i] = x[i] > 0 ? log(x[i]) : 0;
+    }
+    return above;
+}
+
 static void interval(const double *sorted, size_t n, struct spread *out)
 {
     if (n >= SPREAD_ORDER_MIN) {
@@ -59,9 +69,16 @@ static void interval(const double *sorted, size_t n, struct spread *out)
         out->low = sorted[k - 1];
         out->high = sorted[n - k];
     } else if (n > 1) {
-        double half = student((double)n - 1) * sqrt(variance_of_mean(sorted, n));
-        out->low = mean(sorted, n) - half;
-        out->high = mean(sorted, n) + half;
+        double log_of[SPREAD_RUNS_MAX];
+        bool factors = logarithms(sorted, n, log_of);
+        const double *x = factors ? log_of : sorted;
+        double half = student((double)n - 1) * sqrt(variance_of_mean(x, n));
+        out->low = mean(x, n) - half;
+        out->high = mean(x, n) + half;
+        if (factors) {
+            out->low = exp(out->low);
+            out->high = exp(out->high);
+        }
     }
 }
 
@@ -78,16 +95,6 @@ void spread_of(const double *run, size_t n, struct spread *out)
     out->median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
     out->low = out->high = out->median;
     interval(sorted, n, out);
-}
-
-static bool logarithms(const double *x, size_t n, double *out)
-{
-    bool above = n > 0;
-    for (size_t i = 0; i < n; i++) {
-        above &= x[i] > 0;
-        out[i] = x[i] > 0 ? log(x[i]) : 0;
-    }
-    return above;
 }
 
 /* Welch and Satterthwaite; without any scatter at all the freedom is of no matter. */

@@ -3,7 +3,9 @@
  *
  * From SPREAD_ORDER_MIN runs on the interval is that of the median by order statistics, which
  * assumes nothing of the distribution. Below, order statistics reach no 95 %: there it is that of
- * the mean by Student's t, which assumes that runs scatter about as a normal distribution does. */
+ * the geometric mean by Student's t over the logarithms, which assumes that runs scatter by
+ * factors, as rates and latencies do; with a value of 0 or less, of the mean, by t over the values
+ * themselves. */
 #ifndef CPNI_BENCH_SPREAD_H
 #define CPNI_BENCH_SPREAD_H
 

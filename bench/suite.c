@@ -8,6 +8,7 @@
 #include "bench/limits/limits.h"
 #include "bench/measure.h"
 #include "bench/pace.h"
+#include "bench/place.h"
 #include "proto/core/instant.h"
 
 #define AT(member) offsetof(struct suite_options, member)
@@ -115,22 +116,22 @@ enum err suite_options_of(const struct suite_step *s, const struct suite_options
 
 /* --- what quick leaves out --- */
 
-static void print_smaller(const struct suite_step *s, const char *what, uint64_t full,
-                          uint64_t quick, FILE *out)
+static void print_smaller(const char *what, uint64_t full, uint64_t quick, FILE *out)
 {
     if (quick < full)
-        fprintf(out, "quick: %s with %" PRIu64 " %s instead of %" PRIu64 "\n", s->name, quick, what,
-                full);
+        fprintf(out, ", %" PRIu64 " of %" PRIu64 " %s", quick, full, what);
 }
 
 void suite_print_scaled(FILE *out)
 {
     for (size_t i = 0; i < STEPS_COUNT; i++) {
-        const struct suite_step *s = &STEPS[i];
-        print_smaller(s, "records", s->full.records, s->quick.records, out);
-        print_smaller(s, "seconds", s->full.seconds, s->quick.seconds, out);
-        print_smaller(s, "customers", s->full.customers, s->quick.customers, out);
-        print_smaller(s, "runs", s->full.runs, s->quick.runs, out);
+        const struct scenario_options *full = &STEPS[i].full, *quick = &STEPS[i].quick;
+        fprintf(out, "quick: %s", STEPS[i].name);
+        print_smaller("records", full->records, quick->records, out);
+        print_smaller("seconds", full->seconds, quick->seconds, out);
+        print_smaller("customers", full->customers, quick->customers, out);
+        print_smaller("runs", full->runs, quick->runs, out);
+        fprintf(out, "\n");
     }
 }
 
@@ -177,7 +178,7 @@ enum err suite_run(const struct suite_options *o, struct document *out, FILE *lo
     *out = (struct document){.count = 0};
     if (!known(o))
         return diag_set(d, ERR_NOTFOUND, "there is no such step", 0);
-    machine_read("/tmp", &out->machine);
+    machine_read(place_parent(), &out->machine);
     machine_add(&out->machine, span_str("suite"), span_str(o->quick ? "quick" : "full"));
     fprintf(log, "limits\n");
     if (run_limits(o, out, d) != OK)
@@ -192,6 +193,7 @@ enum err suite_run(const struct suite_options *o, struct document *out, FILE *lo
         if (e != OK)
             fprintf(log, "%s: %s\n", STEPS[i].name, d->what && d->what[0] ? d->what : err_text(e));
     }
+    machine_add_load(&out->machine, "load_after");
     fprintf(log, "%4" PRIu64 " s  done\n", (pace_now_us() - start) / US_PER_S);
     return OK;
 }

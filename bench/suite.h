@@ -29,7 +29,7 @@ const struct suite_step *suite_step(size_t i);
 MUST_CHECK enum err suite_options_of(const struct suite_step *s, const struct suite_options *o,
                                      const struct document *d, struct scenario_options *out);
 
-/* A line for each number that quick makes smaller. */
+/* A line a step: the numbers that quick makes smaller. */
 void suite_print_scaled(FILE *out);
 
 /* A step that fails is told on `log` and left out. *out is to be done with. ERR_NOMEM: d.

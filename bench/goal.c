@@ -14,17 +14,26 @@ const struct goal *goal_row(size_t i)
 
 const char *goal_state_text(enum goal_state s)
 {
-    static const char *const TEXT[] = {[GOAL_NO_RESULT] = "NO RESULT",
-                                       [GOAL_FAILED] = "MISS (run failed)",
-                                       [GOAL_MISS] = "MISS",
-                                       [GOAL_PASS] = "PASS",
-                                       [GOAL_AIM] = "PASS, aim too"};
+    static const char *const TEXT[] = {
+        [GOAL_NO_RESULT] = "NO RESULT", [GOAL_FAILED] = "MISS (run failed)",
+        [GOAL_MISS] = "MISS",           [GOAL_UNSURE] = "PASS (median only)",
+        [GOAL_PASS] = "PASS",           [GOAL_AIM] = "PASS, aim too"};
     return TEXT[s];
 }
 
 static bool reached(const struct goal *g, double value, double mark)
 {
     return g->better == BETTER_HIGHER ? value >= mark : value <= mark;
+}
+
+static enum goal_state state_of(const struct goal *g, const struct spread *s)
+{
+    double far = g->better == BETTER_HIGHER ? s->low : s->high;
+    if (!reached(g, s->median, g->goal))
+        return GOAL_MISS;
+    if (!reached(g, far, g->goal))
+        return GOAL_UNSURE;
+    return reached(g, s->median, g->aim) ? GOAL_AIM : GOAL_PASS;
 }
 
 void goal_judge(const struct goal *g, const struct document *d, struct goal_result *out)
@@ -37,12 +46,7 @@ void goal_judge(const struct goal *g, const struct document *d, struct goal_resu
     spread_of(f->run, f->runs, &out->spread);
     /* The ratio is of the records a second: of nothing else is there a ceiling. */
     out->ratio = g->better == BETTER_HIGHER ? series_median(s, "ceiling_ratio") : 0;
-    if (!s->passed)
-        out->state = GOAL_FAILED;
-    else if (reached(g, out->spread.median, g->aim))
-        out->state = GOAL_AIM;
-    else
-        out->state = reached(g, out->spread.median, g->goal) ? GOAL_PASS : GOAL_MISS;
+    out->state = s->passed ? state_of(g, &out->spread) : GOAL_FAILED;
 }
 
 static void print_row(const struct goal *g, const struct goal_result *r, FILE *out)
@@ -71,7 +75,7 @@ unsigned goal_print(const struct document *d, FILE *out)
             "95 %", "ceiling");
     for (size_t i = 0; (g = goal_row(i)) != NULL; i++) {
         goal_judge(g, d, &r);
-        missed += r.state < GOAL_PASS;
+        missed += r.state < GOAL_UNSURE;
         print_row(g, &r, out);
     }
     return missed;

@@ -19,6 +19,7 @@ enum goal_state {
     GOAL_NO_RESULT, /* not measured */
     GOAL_FAILED,    /* measured by a run that lost something: counts as missed */
     GOAL_MISS,
+    GOAL_UNSURE, /* the median passes, the far end of the interval does not */
     GOAL_PASS,
     GOAL_AIM /* passed, and the aim reached */
 };

@@ -62,7 +62,7 @@ static void put_machine(const struct document *d, FILE *out)
 
 static void put_goals(const struct document *d, FILE *out)
 {
-    static const char *const CLASS[] = {"none", "miss", "miss", "pass", "aim"};
+    static const char *const CLASS[] = {"none", "miss", "miss", "pass", "pass", "aim"};
     const struct goal *g;
     fputs(
         "<h2>Goals</h2><table><tr><th>goal</th><th>goal</th><th>aim</th><th>measured</th><th></th>"
@@ -139,7 +139,8 @@ static size_t throughput_data(const struct document *d, FILE *out)
     for (size_t i = 0; i < d->count; i++) {
         const struct figure *f = series_figure(d->series[i], "records_per_s");
         struct spread s;
-        if (!f || series_median(d->series[i], "rate_asked") > 0)
+        bool daemon = span_is(span_str(d->series[i]->mode), "daemon");
+        if (!f || !daemon || series_median(d->series[i], "rate_asked") > 0)
             continue;
         spread_of(f->run, f->runs, &s);
         put_quoted(out, d->series[i]->name);
@@ -222,7 +223,7 @@ static const struct plot {
 } PLOTS[] = {
     {"Records a second, as fast as it goes (95 % interval)", throughput_data,
      "set style data boxes\nset boxwidth 0.6\nset style fill solid 0.5\nset yrange [0:*]\n"
-     "set xtics rotate by -30\nunset key\n"
+     "set xtics rotate by -30\nset bmargin 5\nunset key\n"
      "plot $d using 0:2:xtic(1) lc rgb '#4477aa', $d using 0:2:3:4 with yerrorbars lc rgb "
      "'black'\n"},
     {"Latency at a given rate, by share of records", latency_data,
@@ -235,7 +236,7 @@ static const struct plot {
      "set xlabel 's'\nset ylabel 'MiB'\nset yrange [0:*]\nset y2label 'p99, ms'\nset y2tics\n"
      "set y2range [0:*]\n"
      "plot $d using 1:2 with lines lw 2 title 'memory', "
-     "$d using 1:3 axes x1y2 with points pt 7 ps 0.3 title 'p99'\n"},
+     "$d using 1:3 axes x1y2 with lines title 'p99'\n"},
     {"Growth: CPU of the daemon a record, by records in the vault", growth_data,
      "set xlabel 'records'\nset ylabel 'us'\nset yrange [0:*]\nunset key\n"
      "plot $d using 1:2 with linespoints pt 7 ps 0.4\n"},

@@ -58,7 +58,7 @@ class Product:
         if done.returncode:
             raise Failed("cpnibench: " + (done.stderr or done.stdout)[-2000:])
         with open(report) as f:
-            return json.load(f)["items_per_s"]
+            return json.load(f)["series"][0]["figures"]["items_per_s"]["median"]
 
 
 def run_peer(peer_class, place, build, items):

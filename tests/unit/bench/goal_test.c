@@ -43,6 +43,21 @@ Test(goal, every_row_can_be_missed_and_kept)
     }
 }
 
+Test(goal, a_median_alone_is_not_sure)
+{
+    struct document d = {.count = 0};
+    const struct goal *g = goal_row(0);
+    struct series *s = series_new(g->series, "daemon");
+    struct goal_result r;
+    cr_assert_eq(g->better, BETTER_HIGHER);
+    for (unsigned i = 0; i < 3; i++)
+        series_put(s, g->figure, "", 0, g->better, i == 0 ? g->goal / 2 : g->goal * 3);
+    cr_assert_eq(document_add(&d, s), OK);
+    goal_judge(g, &d, &r);
+    cr_expect_eq(r.state, GOAL_UNSURE);
+    document_done(&d);
+}
+
 Test(goal, the_table)
 {
     struct document d = {.count = 0};

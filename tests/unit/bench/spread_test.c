@@ -46,7 +46,7 @@ Test(spread, of_nothing_and_of_the_most)
     for (size_t i = 0; i < SPREAD_RUNS_MAX; i++)
         run[i] = (double)i;
     spread_of(run, SPREAD_RUNS_MAX, &s);
-    cr_expect_eq(s.low, 9, "the 10th of 32: P(fewer than 10 below) = 1.0 %");
+    cr_expect_eq(s.low, 9, "the 10th of 32: P(fewer than 10 below) = 1.0 %%");
     cr_expect_eq(s.high, 22);
 }
 

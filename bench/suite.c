@@ -67,7 +67,7 @@ static const struct suite_step STEPS[] = {
      {.name = "customers", .records = 300000,  .customers = 200000, .runs = 1}, NULL},
     {"growth",
      {.name = "growth", .records = 20000000, .reads = 5000, .runs = 1},
-     {.name = "growth", .records = 3000000,  .reads = 1000, .runs = 1}, NULL},
+     {.name = "growth", .records = 2400000,  .reads = 1000, .runs = 1}, NULL},
     {"soak",
      {.name = "soak", .seconds = 1200, .runs = 1},
      {.name = "soak", .seconds = 60,   .runs = 1}, "csv"},

@@ -69,7 +69,7 @@ Test(suite, one_step)
     cr_expect(s->passed && document_series(&doc, "limits") && doc.count == 2);
     char *page = printed(suite_summary, &doc);
     static const char *const PART[] = {"suite --quick", "hep-stages", "store_rows", "NO RESULT",
-                                       "quick: growth, 3000000 of 20000000 records"};
+                                       "quick: growth, 2400000 of 20000000 records"};
     for (size_t i = 0; i < sizeof PART / sizeof PART[0]; i++)
         cr_expect(strstr(page, PART[i]), "%s", PART[i]);
     document_done(&doc);

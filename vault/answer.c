@@ -579,6 +579,7 @@ static bool text_too_long(const struct control_request *q)
 
 enum err answer_request(struct session *s, uint32_t id, struct span payload)
 {
+    vault_look_at_clock(s->vault);
     struct control_request request;
     if (control_request_decode(payload, &request, NULL) != OK)
         return ERR_SYNTAX;

@@ -27,7 +27,7 @@ int64_t commit_instant(const struct call *c)
 
 uint32_t commit_month(const struct vault *v, const struct call *c)
 {
-    return store_month(v->store, instant_month(commit_instant(c)), instant_month(vault_now(v)));
+    return store_month(v->store, instant_month(commit_instant(c)), v->month_now);
 }
 
 int64_t commit_day(const struct call *c)
@@ -112,7 +112,7 @@ static enum err put_row(struct vault *v, const struct call *c, const struct row 
     struct buf core = buf_of(arena_alloc(&v->scratch, core_bytes), core_bytes);
     struct buf value = buf_of(arena_alloc(&v->scratch, value_bytes), value_bytes);
     CHECK(core.p && value.p); /* SCRATCH_BYTES holds several of the largest record */
-    enum err e = keyring_month_ensure(v->keys, month, vault_now(v), NULL);
+    enum err e = keyring_month_ensure(v->keys, month, v->now_us, NULL);
     if (e == OK)
         e = sealer_day_tag(v->sealer, row->owner.customer, month, commit_day(c), h.day_tag);
     if (e == OK)
@@ -322,6 +322,7 @@ static enum err refuse_batch(struct session *s, uint32_t id)
 
 enum err commit_batch(struct session *s, uint32_t id, struct span batch)
 {
+    vault_look_at_clock(s->vault);
     struct reader r = reader_of(batch);
     struct receipt receipt = {.status = OK};
     struct batch_op op;

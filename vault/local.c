@@ -62,6 +62,12 @@ int64_t vault_monotonic(const struct vault *v)
     return v->options.monotonic.now_us(v->options.monotonic.arg);
 }
 
+void vault_look_at_clock(struct vault *v)
+{
+    v->now_us = vault_now(v);
+    v->month_now = instant_month(v->now_us);
+}
+
 static void head_tag(const void *arg, struct span in, uint8_t out[static 16])
 {
     keyring_prf(arg, PRF_HEAD, in, out, 16);
@@ -226,6 +232,7 @@ enum err vault_open(const struct vault_options *o, struct vault **out, struct di
     if (!v)
         return ERR_NOMEM;
     v->options = *o;
+    vault_look_at_clock(v);
     enum err e = arena_init(&v->scratch, SCRATCH_BYTES);
     if (e == OK)
         e = open_parts(v, d);
@@ -313,6 +320,7 @@ static enum err flush_begin(struct vault *v)
     if (!v->txn)
         return OK;
     audit_note(v->audit, note);
+    windows_committing(v->windows);
     v->txn = NULL;
     v->totals.commits++;
     return store_commit_begin(v->store, note);
@@ -324,8 +332,10 @@ static enum err flush_end(struct vault *v)
     enum err e = store_commit_end(v->store);
     if (e != OK)
         return e;
-    if (committing)
+    if (committing) {
+        windows_committed(v->windows);
         status_committed(v);
+    }
     for (struct session *s = v->sessions; s; s = s->next)
         commit_receipts_send(s);
     return OK;
@@ -369,7 +379,8 @@ static size_t totals_due(const struct vault *v, int64_t elapsed_us)
 
 enum err vault_tick(struct vault *v)
 {
-    int64_t now = vault_now(v), elapsed = now - v->written_us;
+    vault_look_at_clock(v);
+    int64_t now = v->now_us, elapsed = now - v->written_us;
     status_sample(v);
     if (elapsed >= 0 && elapsed < TICK_US)
         return OK;
@@ -379,7 +390,7 @@ enum err vault_tick(struct vault *v)
     uint64_t last = store_next_seq(v->store) - 1;
     enum err e = windows_write(v->windows, vault_txn(v), totals_due(v, elapsed), last);
     if (e == OK)
-        e = vault_flush(v);
+        e = vault_flush_some(v, false);
     if (e == OK)
         offer_hint(v);
     return e;

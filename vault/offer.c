@@ -174,10 +174,11 @@ static bool offer_row(void *arg, const struct window_row *w)
  * whatever was acknowledged has been pulled when a pull comes back empty. */
 static enum err freshen(struct vault *v, uint64_t cursor)
 {
-    if (windows_dirty(v->windows) == 0 || cursor < windows_last_position(v->windows))
-        return OK;
+    enum err e = vault_flush(v); /* rows and outbox must not change while they are read */
+    if (e != OK || windows_dirty(v->windows) == 0 || cursor < windows_last_position(v->windows))
+        return e;
     uint64_t last = store_next_seq(v->store) - 1;
-    enum err e = windows_write(v->windows, vault_txn(v), PULL_ROWS_MAX, last);
+    e = windows_write(v->windows, vault_txn(v), PULL_ROWS_MAX, last);
     return e == OK ? vault_flush(v) : e;
 }
 

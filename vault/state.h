@@ -71,6 +71,8 @@ struct vault {
     struct session *working;  /* whose long read is next */
     size_t feeds_count;
     struct feed feed[FEEDS_MAX];
+    int64_t now_us;     /* when the clock was last looked at: once a batch, not a record */
+    uint32_t month_now; /* ... its month */
     int64_t written_us; /* when totals were last written */
     uint64_t hinted_position;
     struct vault_totals totals;
@@ -117,6 +119,7 @@ struct session {
 /* local.c */
 struct txn *vault_txn(struct vault *v); /* the open batch, begun if there is none */
 int64_t vault_now(const struct vault *v);
+void vault_look_at_clock(struct vault *v);
 int64_t vault_monotonic(const struct vault *v);
 void session_reply(struct session *s, enum frame_type type, uint32_t id, struct span payload);
 

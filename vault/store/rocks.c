@@ -103,9 +103,11 @@ static enum err failed(char *fault)
 
 /* In parts: a filter in one piece of 2 million keys (2.5 MB) is larger than a shard of the
  * cache, and would be read again for every lookup. */
-static void set_filter(rocksdb_block_based_table_options_t *b)
+static void set_filter(rocksdb_block_based_table_options_t *b, enum shape shape)
 {
     rocksdb_block_based_options_set_filter_policy(b, rocksdb_filterpolicy_create_bloom_full(10));
+    if (shape != SHAPE_RUNS)
+        return;
     rocksdb_block_based_options_set_index_type(
         b, rocksdb_block_based_table_index_type_two_level_index_search);
     rocksdb_block_based_options_set_partition_filters(b, 1);
@@ -123,7 +125,7 @@ static void set_table_format(struct engine *e, rocksdb_options_t *o, enum shape 
     rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(b, 1);
     rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(b, 1);
     if (shape != SHAPE_APPEND)
-        set_filter(b);
+        set_filter(b, shape);
     rocksdb_options_set_block_based_table_factory(o, b);
     rocksdb_block_based_options_destroy(b);
 }

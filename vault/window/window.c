@@ -28,7 +28,9 @@ struct windows {
     row_link *bucket; /* owned; a power of two */
     size_t buckets;
     row_link oldest, newest; /* clean rows, by when they became clean */
-    uint32_t *dirty;         /* owned: a ring of rows_max, indices of dirty rows by `since` */
+    size_t clean_count;
+    size_t written, committing; /* of the newest clean ones: in the open batch; in the one before */
+    uint32_t *dirty;            /* owned: a ring of rows_max, indices of dirty rows by `since` */
     size_t dirty_first, dirty_count;
     uint32_t *turn; /* owned: those that are being written, by their keys */
     struct window_state state;
@@ -93,9 +95,27 @@ size_t windows_dirty(const struct windows *w)
     return w->dirty_count;
 }
 
+/* Rows that could be dropped: clean, and readable again. */
+static size_t droppable(const struct windows *w)
+{
+    size_t unreadable = w->written + w->committing;
+    return w->clean_count > unreadable ? w->clean_count - unreadable : 0;
+}
+
 bool windows_room(const struct windows *w, size_t n)
 {
-    return w->dirty_count + n <= w->rows_max;
+    return w->rows_max - w->rows_count + droppable(w) >= n;
+}
+
+void windows_committing(struct windows *w)
+{
+    w->committing += w->written;
+    w->written = 0;
+}
+
+void windows_committed(struct windows *w)
+{
+    w->committing = 0;
 }
 
 uint64_t windows_last_position(const struct windows *w)
@@ -122,6 +142,7 @@ static void clean_append(struct windows *w, struct slot *s)
     s->newer = 0;
     w->newest = link_of(w, s);
     *(last ? &last->newer : &w->oldest) = w->newest;
+    w->clean_count++;
 }
 
 static void clean_remove(struct windows *w, const struct slot *s)
@@ -129,6 +150,7 @@ static void clean_remove(struct windows *w, const struct slot *s)
     struct slot *older = slot_at(w, s->older), *newer = slot_at(w, s->newer);
     *(older ? &older->newer : &w->oldest) = s->newer;
     *(newer ? &newer->older : &w->newest) = s->older;
+    w->clean_count--;
 }
 
 /* --- rows in memory --- */
@@ -149,11 +171,13 @@ static void forget(struct windows *w, struct slot *s)
     clean_remove(w, s);
 }
 
-/* A slot that is in no list; NULL: every row is dirty. */
+/* A slot that is in no list; NULL: no row can be dropped. */
 static struct slot *slot_take(struct windows *w)
 {
     if (w->rows_count < w->rows_max)
         return &w->slot[w->rows_count++];
+    if (droppable(w) == 0)
+        return NULL;
     struct slot *oldest = slot_at(w, w->oldest);
     if (oldest)
         forget(w, oldest);
@@ -165,7 +189,7 @@ static enum err load(struct windows *w, const uint8_t code[static USAGE_KEY_BYTE
 {
     uint8_t tag[WINDOW_TAG_BYTES];
     struct window_row row = {.key = *key};
-    if (w->rows_count == w->rows_max && !w->oldest)
+    if (w->rows_count == w->rows_max && droppable(w) == 0)
         return ERR_FULL;
     window_tag(w->keys, code, tag);
     enum err e = window_get(w->store, w->keys, tag, &row);
@@ -284,6 +308,7 @@ enum err windows_write(struct windows *w, struct txn *t, size_t rows_max, uint64
     }
     w->dirty_first = (w->dirty_first + n) % w->rows_max;
     w->dirty_count -= n;
+    w->written += n;
     w->state.included = oldest_since(w, now) - 1;
     return window_state_put(w->keys, t, &w->state);
 }

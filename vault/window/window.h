@@ -49,9 +49,12 @@ bool windows_room(const struct windows *w, size_t n);
 
 /* Puts the rows that changed first, at most `rows_max` of them, into the open batch, in order
  * of their keys, with revisions and positions. All records up to `now` have been added. The
- * caller commits the batch before the next windows_add(): a row that was written may be dropped
- * then, and is read again from the disk. */
+ * caller commits the batch, and says so: until then what was written is kept in memory, because
+ * it cannot be read again from the disk. */
 MUST_CHECK enum err windows_write(struct windows *w, struct txn *t, size_t rows_max, uint64_t now);
+/* The open batch is on its way to the disk; is there. */
+void windows_committing(struct windows *w);
+void windows_committed(struct windows *w);
 /* Every row that changed. */
 MUST_CHECK enum err windows_checkpoint(struct windows *w, struct txn *t, uint64_t now);
 

@@ -61,10 +61,17 @@ static struct usage_totals call_of(uint64_t duration_ms)
     return t;
 }
 
+static void commit(void)
+{
+    windows_committing(windows);
+    rig_commit(&rig);
+    windows_committed(windows);
+}
+
 static void checkpoint(uint64_t included)
 {
     cr_assert_eq(windows_checkpoint(windows, store_begin(rig.store), included), OK);
-    rig_commit(&rig);
+    commit();
     cr_expect_eq(windows_dirty(windows), 0);
 }
 
@@ -74,7 +81,7 @@ static void write_some(size_t rows_max)
     size_t before = windows_dirty(windows);
     size_t left = before > rows_max ? before - rows_max : 0;
     cr_assert_eq(windows_write(windows, store_begin(rig.store), rows_max, journal_count), OK);
-    rig_commit(&rig);
+    commit();
     cr_expect_eq(windows_dirty(windows), left);
     cr_expect(left ? windows_included(windows) < journal_count
                    : windows_included(windows) == journal_count);
@@ -278,6 +285,25 @@ Test(window, a_clean_checkpoint_only_moves_on)
     cr_expect_eq(walk(0).row[0].revision, 1);
     crash_and_recover(ROWS_FEW);
     cr_expect_eq(windows_included(windows), 9);
+}
+
+/* Read again before they are there, they would be as they were. */
+Test(window, what_is_not_on_the_disk_yet_is_not_dropped)
+{
+    struct usage_totals t = call_of(1000);
+    for (unsigned n = 0; n < ROWS_FEW; n++)
+        record(n, 1000);
+    struct usage_key key = key_of(ROWS_FEW);
+    cr_expect_not(windows_room(windows, 1));
+    cr_assert_eq(windows_write(windows, store_begin(rig.store), 2, journal_count), OK);
+    cr_expect_eq(windows_add(windows, &key, journal_count + 1, &t), ERR_FULL, "in the batch");
+    windows_committing(windows);
+    cr_expect_eq(windows_add(windows, &key, journal_count + 1, &t), ERR_FULL, "on its way");
+    rig_commit(&rig);
+    windows_committed(windows);
+    cr_expect(windows_room(windows, 2) && !windows_room(windows, 3));
+    cr_expect_eq(windows_add(windows, &key, journal_count + 1, &t), OK);
+    cr_expect(windows_room(windows, 1) && !windows_room(windows, 2));
 }
 
 Test(window, full_of_dirty_rows_says_so)

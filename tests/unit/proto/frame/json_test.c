@@ -195,18 +195,11 @@ Test(json, items_in_their_order)
 /* The quick way through a member and the one through the grammar must not differ in anything. */
 Test(json, members_are_the_same_with_blanks_between)
 {
-    static const char *const TEXT[] = {"",
-                                       "a",
-                                       "50%",
-                                       "%41%",
-                                       "\\u0025",
-                                       "x\\\"y%",
-                                       "\\\\",
-                                       "a\\n%20b",
-                                       "}{][,:",
-                                       "\x7f\xff",
-                                       "0123456789012345678901234567890123456789"
-                                       "012345678901234567890123456789"};
+    static const char LONG[] = "0123456789012345678901234567890123456789"
+                               "012345678901234567890123456789"; /* more than a window */
+    static const char *const TEXT[] = {"",        "a",        "50%",  "%41%",
+                                       "\\u0025", "x\\\"y%",  "\\\\", "a\\n%20b",
+                                       "}{][,:",  "\x7f\xff", LONG};
     for (size_t name = 0; name < sizeof TEXT / sizeof TEXT[0]; name++) {
         for (size_t value = 0; value < sizeof TEXT / sizeof TEXT[0]; value++) {
             char quick[512], slow[512];

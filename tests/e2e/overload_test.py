@@ -206,7 +206,7 @@ with Daemon("overload", extra="udp_receive_bytes: 65536") as d:
     d.start()
     http(d)
     tcp(d, 60000)
-    udp(d, 20000)
+    udp(d, 40000)  # calls: twice what the queue to the vault holds
     bad_neighbours(d, 200)
     d.ctl("verify", "--deep")
     check(d.stop() == 0, "every seal opens; a clean stop")

@@ -305,6 +305,8 @@ static enum err customer_reassign(struct answer *a)
         e = store_walk_records(v->store, 1, reassign_one, &r);
     if (e == OK)
         e = r.e;
+    if (e == ERR_SYNTAX || e == ERR_DENIED) /* would only end the client: what is half done */
+        e = ERR_FORGED;                     /* must not become durable */
     struct audit_event event = {.action = ACTION_CUSTOMER_WRITE,
                                 .role = a->decision.role,
                                 .outcome = e == OK ? AUDIT_DONE : AUDIT_FAILED,

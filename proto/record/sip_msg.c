@@ -1,6 +1,6 @@
 #include "proto/record/sip_msg.h"
 
-#include "proto/core/bytemask.h"
+#include "proto/core/bytescan.h"
 #include "proto/frame/form.h"
 #include "proto/record/sip_byte.h"
 #include "proto/record/sip_grammar.h"
@@ -603,13 +603,24 @@ static enum err take_header(struct parse *p, struct span name, struct span value
     return add_extra(p, name, value);
 }
 
+/* A bit a byte; room for whole words. */
+static void mark(struct span in, const struct bytescan_set *set, uint64_t *out)
+{
+    enum bytescan_way way = bytescan_way();
+    for (; in.n > BYTESCAN_WINDOW_BYTES; in = span_from(in, BYTESCAN_WINDOW_BYTES))
+        *out++ = bytescan_mask(way, set, in.p, BYTESCAN_WINDOW_BYTES);
+    *out = bytescan_mask(way, set, in.p, in.n);
+}
+
 static void lines_init(struct lines *l, struct span in)
 {
     l->in = in;
     l->at = 0;
     l->masked = in.n < MASKED_BYTES ? in.n : MASKED_BYTES;
-    bytemask(span_sub(in, 0, l->masked), '\n', '\n', l->ends);
-    bytemask(span_sub(in, 0, l->masked), ';', '@', l->marks);
+    static const struct bytescan_set ENDS = {{'\n', '\n', '\n', '\n'}, 0};
+    static const struct bytescan_set MARKS = {{';', '@', ';', '@'}, 0};
+    mark(span_sub(in, 0, l->masked), &ENDS, l->ends);
+    mark(span_sub(in, 0, l->masked), &MARKS, l->marks);
 }
 
 /* Index of the first line end at or behind `at`, or in.n: with bits or without. */

@@ -64,7 +64,7 @@ MUST_CHECK enum err keyring_open(const char *keyring_path, const char *root_key_
 struct keyring *keyring_close(struct keyring *k); /* wipes */
 bool keyring_locked(const struct keyring *k);     /* false: memory could not be locked */
 
-/* Keyed BLAKE2b; out_bytes 8..64. Below 16 it is the head of the 16-byte tag. */
+/* Any thread. Keyed BLAKE2b; out_bytes 8..64. Below 16 it is the head of the 16-byte tag. */
 void keyring_prf(const struct keyring *k, enum prf purpose, struct span in, uint8_t *out,
                  size_t out_bytes);
 /* The same with a further label, for keys per consumer: PRF(PRF key, label) then in. */

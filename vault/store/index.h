@@ -7,7 +7,7 @@
  * never on disk without its record. What is sealed is noted in the next batch; a crash
  * before that seals the same segment again, which changes nothing.
  *
- * All functions belong to the writer's thread. */
+ * All functions belong to the caller's thread. */
 #ifndef CPNI_STORE_INDEX_H
 #define CPNI_STORE_INDEX_H
 

@@ -33,9 +33,9 @@ struct store_ops {
     enum err (*open)(const struct store_options *o, struct engine **out, struct diag *d);
     void (*close)(struct engine *e); /* frees all; cursors must be gone */
 
-    /* Months that have a table, at most max; writer's thread. */
+    /* Months that have a table, at most max; caller's thread. */
     size_t (*months)(struct engine *e, uint32_t *out, size_t max);
-    enum err (*month_add)(struct engine *e, uint32_t month); /* writer's thread; syncs */
+    enum err (*month_add)(struct engine *e, uint32_t month); /* caller's thread; syncs */
 
     /* Any thread. Appends to out; ERR_NOTFOUND, ERR_LIMIT, ERR_STORE. */
     enum err (*get)(struct engine *e, unsigned table, struct span key, struct buf *out);
@@ -51,7 +51,7 @@ struct store_ops {
     void (*cursor_next)(struct cursor *c);
     enum err (*cursor_free)(struct cursor *c); /* ERR_STORE: it ended early */
 
-    /* Two batches. put and del go into the open one (writer's thread; they copy). turn closes
+    /* Two batches. put and del go into the open one (caller's thread; they copy). turn closes
      * it and opens the other, which must have been committed. commit syncs and empties the
      * closed one; blocks; any one thread. */
     void (*put)(struct engine *e, unsigned table, struct span key, struct span value);
@@ -63,7 +63,7 @@ struct store_ops {
      * the same rows again changes nothing. */
     enum err (*add_run)(struct engine *e, unsigned table, struct run *run);
 
-    uint64_t (*disk_bytes)(struct engine *e); /* writer's thread */
+    uint64_t (*disk_bytes)(struct engine *e); /* caller's thread */
 };
 
 #endif

@@ -84,10 +84,13 @@ uint64_t pack_end(struct span key, struct span row)
 enum err pack_find(struct span key, struct span row, uint64_t seq, struct span *out)
 {
     struct pack_reader r = pack_reader_of(key, row);
-    uint64_t at;
-    while (pack_next(&r, &at, out) && at <= seq)
-        if (at == seq)
-            return OK;
+    struct span value;
+    for (uint64_t at; pack_next(&r, &at, &value) && at <= seq;) {
+        if (at != seq)
+            continue;
+        *out = value;
+        return OK;
+    }
     return pack_ok(&r) ? ERR_NOTFOUND : ERR_FORGED;
 }
 

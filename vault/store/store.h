@@ -19,8 +19,8 @@
  * head record or damaged inside refuses to open (ERR_FORGED) with a diag that says what
  * to do. After any ERR_STORE the process must end: the page cache is unknown.
  *
- * One thread writes. Reads may come from other threads, except of the tail (seen,
- * postings, next sequence): those belong to the writer's thread. */
+ * One thread calls what writes. Reads may come from other threads, except of the tail (seen,
+ * postings, next sequence): those belong to the caller's thread. */
 #ifndef CPNI_STORE_STORE_H
 #define CPNI_STORE_STORE_H
 
@@ -135,12 +135,12 @@ typedef bool store_record_fn(void *arg, uint32_t month, uint64_t seq, struct spa
 MUST_CHECK enum err store_walk_records(struct store *s, uint64_t from, store_record_fn *fn,
                                        void *arg);
 
-/* Has this duplicate tag been committed, or put in the open batch? Writer's thread. */
+/* Has this duplicate tag been committed, or put in the open batch? Caller's thread. */
 MUST_CHECK enum err store_seen(struct store *s, const uint8_t tag[static DUP_TAG_BYTES],
                                bool *out_seen);
 
 /* Sequences posted under a day tag, ascending, tail included; at most max from the first
- * that is >= from. Writer's thread. */
+ * that is >= from. Caller's thread. */
 MUST_CHECK enum err store_postings(struct store *s, const uint8_t day_tag[static DAY_TAG_BYTES],
                                    uint64_t from, uint64_t *out, size_t max, size_t *out_count);
 

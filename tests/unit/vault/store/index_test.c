@@ -140,7 +140,6 @@ Test(index, sealing_a_segment_again_changes_nothing)
     STORE_RAM.close(e);
 }
 
-/* Sequences are skipped when a loss was accepted. */
 /* A tag on the disk without its record would make a replay of that record a duplicate. */
 Test(index, nothing_is_written_before_it_is_committed)
 {
@@ -161,6 +160,7 @@ Test(index, nothing_is_written_before_it_is_committed)
     STORE_RAM.close(e);
 }
 
+/* Sequences are skipped when a loss was accepted. */
 Test(index, a_gap_wider_than_a_tail_is_no_matter)
 {
     struct engine *e = engine_new();
